@@ -1,0 +1,1 @@
+//! The device as a machine (spec/client.md).

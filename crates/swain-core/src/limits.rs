@@ -1,0 +1,34 @@
+//! Every limit of the protocol, with its name (spec P16). Each has a test at n and n + 1.
+
+/// Bytes in one message from a device.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Nesting of JSON from outside.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Shapes of one device.
+pub const SHAPES_MAX: usize = 64;
+/// Mutations in one push.
+pub const PUSH_MUTATIONS_MAX: usize = 50;
+/// Operations in one mutation.
+pub const MUTATION_OPERATIONS_MAX: usize = 500;
+/// Canonical bytes of one row.
+pub const ROW_BYTES_MAX: usize = 512 * 1024;
+/// Depth of a filter.
+pub const FILTER_DEPTH_MAX: usize = 8;
+/// Nodes of a filter.
+pub const FILTER_NODES_MAX: usize = 64;
+/// Values in one `in` of a filter.
+pub const FILTER_VALUES_MAX: usize = 500;
+/// Characters of a device id.
+pub const DEVICE_ID_CHARS_MAX: usize = 64;
+/// Canonical bytes above which `was` carries a hash instead of the value (spec M3).
+pub const WAS_VALUE_BYTES_MAX: usize = 256;
+/// Acknowledged mutations that a device keeps (spec C16).
+pub const RETAINED_MUTATIONS_MAX: usize = 1000;
+/// How long a device keeps acknowledged mutations, in milliseconds (spec C16).
+pub const RETAINED_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+/// Stored results kept per device (spec S4).
+pub const LEDGER_RESULTS_MAX: u64 = 1000;
+/// The longest pause between two attempts to connect, in milliseconds (spec C8).
+pub const RECONNECT_DELAY_MS_MAX: u64 = 30_000;
+/// A stream this old counts as healthy and resets the attempts, in milliseconds (spec C8).
+pub const RECONNECT_HEALTHY_MS: u64 = 30_000;

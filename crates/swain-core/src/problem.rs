@@ -1,0 +1,195 @@
+//! Problems: what goes wrong, with a code that never changes, and a place.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal;)*) => {
+        /// The stable code of a problem. The text is the contract; the variant is for Rust.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code, for documentation and tests.
+            pub const ALL: &[Code] = &[$(Code::$variant,)*];
+
+            /// The code as it travels.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            pub fn status(self) -> u16 {
+                match self { $(Code::$variant => $status,)* }
+            }
+
+            /// The code of this text, if it is one of ours.
+            pub fn from_text(text: &str) -> Option<Code> {
+                match text { $($text => Some(Code::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The bytes are not JSON.
+    MalformedJson = "malformed_json", 400;
+    /// An object names a member twice.
+    DuplicateName = "duplicate_name", 400;
+    /// A string holds U+0000.
+    NulInText = "nul_in_text", 400;
+    /// A string holds half of a surrogate pair.
+    LoneSurrogate = "lone_surrogate", 400;
+    /// Nested deeper than 64.
+    TooDeep = "too_deep", 400;
+    /// A number outside what the place takes.
+    NumberOutOfRange = "number_out_of_range", 400;
+    /// A member that has to be there is not.
+    MissingMember = "missing_member", 400;
+    /// A member has the wrong JSON type, or a value is not of its column's type.
+    WrongType = "wrong_type", 400;
+    /// A message that is no object with exactly one member.
+    MalformedMessage = "malformed_message", 400;
+    /// A message kind that this server does not know.
+    UnknownMessage = "unknown_message", 400;
+    /// A protocol version that this server does not speak.
+    UnknownProtocol = "unknown_protocol", 426;
+    /// The first message has to be a hello, and only the first.
+    HelloExpected = "hello_expected", 400;
+    /// A table that is not synced.
+    UnknownTable = "unknown_table", 400;
+    /// A column that the table does not have.
+    UnknownColumn = "unknown_column", 400;
+    /// A filter that is not of the allowed form.
+    BadFilter = "bad_filter", 400;
+    /// A shape with a filter that names no scope column.
+    ShapeNeedsScope = "shape_needs_scope", 400;
+    /// A key with the wrong number or type of values.
+    BadKey = "bad_key", 400;
+    /// A column appears twice in one operation.
+    ColumnTwice = "column_twice", 400;
+    /// A column that only the server fills.
+    ColumnReadonly = "column_readonly", 403;
+    /// No, or no valid, access token.
+    Unauthenticated = "unauthenticated", 401;
+    /// The access token has expired.
+    TokenExpired = "token_expired", 401;
+    /// A refresh token was used twice; its family is revoked.
+    RefreshReused = "refresh_reused", 401;
+    /// E-mail or password is wrong.
+    WrongCredentials = "wrong_credentials", 401;
+    /// The e-mail address has an account.
+    EmailTaken = "email_taken", 409;
+    /// Not an e-mail address.
+    BadEmail = "bad_email", 400;
+    /// A password too short or too long.
+    BadPassword = "bad_password", 400;
+    /// Another origin than the server's own.
+    OriginNotAllowed = "origin_not_allowed", 403;
+    /// The device belongs to another user.
+    DeviceNotYours = "device_not_yours", 403;
+    /// The stream's user cannot change.
+    UserChanged = "user_changed", 403;
+    /// The mutation's number is not the next one.
+    MutationGap = "mutation_gap", 409;
+    /// The same number with other content: the device was cloned.
+    MutationMismatch = "mutation_mismatch", 409;
+    /// The same device connected elsewhere.
+    Superseded = "superseded", 409;
+    /// Try the same again after a pause.
+    Transient = "transient", 503;
+    /// The disk is full.
+    StorageFull = "storage_full", 503;
+    /// Too many connections.
+    Overloaded = "overloaded", 503;
+    /// The server is going down.
+    Draining = "draining", 503;
+    /// The rules do not allow it.
+    NotAllowed = "not_allowed", 403;
+    /// The row is not there (or not for this user).
+    RowGone = "row_gone", 404;
+    /// A row with this key is there.
+    IdTaken = "id_taken", 409;
+    /// A NOT NULL column has no value.
+    NotNull = "not_null", 422;
+    /// A CHECK constraint says no.
+    CheckFailed = "check_failed", 422;
+    /// A UNIQUE constraint says no.
+    Duplicate = "duplicate", 409;
+    /// A referenced row is not there, or a row is still referenced.
+    ForeignKey = "foreign_key", 409;
+    /// Another rule of the database says no.
+    ConstraintFailed = "constraint_failed", 422;
+    /// Nothing is at this address.
+    NotFound = "not_found", 404;
+    /// The address takes another method.
+    MethodNotAllowed = "method_not_allowed", 405;
+    /// The body has another media type.
+    UnsupportedMedia = "unsupported_media", 415;
+    /// The message is larger than the limit.
+    LimitMessageBytes = "limit_message_bytes", 413;
+    /// More shapes than the limit.
+    LimitShapes = "limit_shapes", 400;
+    /// More mutations in a push than the limit.
+    LimitPushMutations = "limit_push_mutations", 400;
+    /// More operations in a mutation than the limit.
+    LimitMutationOperations = "limit_mutation_operations", 400;
+    /// A row larger than the limit.
+    LimitRowBytes = "limit_row_bytes", 413;
+    /// A filter deeper or larger than the limit.
+    LimitFilter = "limit_filter", 400;
+    /// Messages come faster than the limit.
+    LimitMessageRate = "limit_message_rate", 429;
+    /// More sessions of one user than the limit.
+    LimitUserSessions = "limit_user_sessions", 429;
+    /// Something is wrong inside the server.
+    Internal = "internal", 500;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A problem as it goes to the other side (spec P12).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// What happened; stable.
+    pub code: Code,
+    /// For people: what happened and what to do.
+    pub detail: String,
+    /// Where in the input.
+    pub at: Option<String>,
+}
+
+impl Problem {
+    /// A problem with a sentence for people.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            at: None,
+        }
+    }
+
+    /// The same problem with the place where it was found.
+    pub fn at(mut self, place: impl ToString) -> Self {
+        self.at = Some(place.to_string());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)?;
+        match &self.at {
+            Some(at) => write!(f, " (at {at})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for Problem {}

@@ -1,0 +1,64 @@
+//! The messages between device and server (spec/protocol.md).
+//!
+//! A message is one JSON object with exactly one member, named for its kind, on every transport.
+
+mod cursor;
+mod down;
+mod up;
+
+pub use cursor::{Cursor, LoadToken};
+pub use down::{
+    Checkpoint, Down, Goaway, LoadChunk, LoadEnd, MutationResult, Outcome, Results, RowOperation,
+    ShapeState, Welcome, place_fragment, write_changes, write_load, write_load_changes,
+    write_patch, write_put, write_remove,
+};
+pub use up::{Hello, Unreadable, Up};
+
+/// The version that this code speaks.
+pub const PROTOCOL: u64 = 1;
+
+/// Why a WebSocket is closed (spec P15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// Nothing more to say.
+    Done,
+    /// The server is going down.
+    Restart,
+    /// Too many messages.
+    Policy,
+    /// A message over the limit.
+    TooBig,
+    /// Too many connections.
+    Overloaded,
+    /// A message that cannot be read.
+    BadMessage,
+    /// The token has expired or is missing.
+    AuthExpired,
+    /// Not this user's.
+    Forbidden,
+    /// No hello in time.
+    HelloTooLate,
+    /// The same device connected elsewhere.
+    Superseded,
+    /// No write progress.
+    Slow,
+}
+
+impl Close {
+    /// The code on the wire.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Done => 1000,
+            Self::Restart => 1012,
+            Self::Policy => 1008,
+            Self::TooBig => 1009,
+            Self::Overloaded => 1013,
+            Self::BadMessage => 4400,
+            Self::AuthExpired => 4401,
+            Self::Forbidden => 4403,
+            Self::HelloTooLate => 4408,
+            Self::Superseded => 4409,
+            Self::Slow => 4410,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The expression that rules and filters share, and its meaning in memory (spec R1 to R3).
+//!
+//! Stores turn the same expression into SQL. A property test holds the two together.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ids::{Name, UserId};
+use crate::row::Row;
+use crate::value::Value;
+
+/// Who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// The signed-in user; none for a visitor.
+    pub user: Option<UserId>,
+    /// The user's role.
+    pub role: Option<String>,
+}
+
+/// Something that has a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A column of the row.
+    Column(Name),
+    /// A constant.
+    Literal(Value),
+    /// `auth.id`; null for a visitor.
+    AuthId,
+    /// `auth.role`; null without a role.
+    AuthRole,
+}
+
+/// A predicate over a row and who asks. Unknown (null in a comparison) is neither true nor false.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expression {
+    /// Always or never.
+    Constant(bool),
+    /// `=`.
+    Equal(Operand, Operand),
+    /// `<>`.
+    Differs(Operand, Operand),
+    /// `IN (…)`.
+    In(Operand, Vec<Value>),
+    /// `IS NULL`.
+    IsNull(Operand),
+    /// All of them.
+    And(Vec<Expression>),
+    /// At least one of them.
+    Or(Vec<Expression>),
+    /// The opposite; unknown stays unknown.
+    Not(Box<Expression>),
+}
+
+impl Auth {
+    /// `auth.id` as a value.
+    pub fn id(&self) -> Value {
+        self.user
+            .as_ref()
+            .map_or(Value::Null, |user| Value::text(user.as_str()))
+    }
+
+    /// `auth.role` as a value.
+    pub fn role(&self) -> Value {
+        self.role
+            .as_ref()
+            .map_or(Value::Null, |role| Value::text(role.as_str()))
+    }
+}
+
+impl Expression {
+    /// The same predicate with `auth` put in: what is left depends on the row alone.
+    pub fn bind(&self, auth: &Auth) -> Expression {
+        let operand = |operand: &Operand| match operand {
+            Operand::AuthId => Operand::Literal(auth.id()),
+            Operand::AuthRole => Operand::Literal(auth.role()),
+            Operand::Column(_) | Operand::Literal(_) => operand.clone(),
+        };
+        match self {
+            Self::Constant(truth) => Self::Constant(*truth),
+            Self::Equal(a, b) => Self::Equal(operand(a), operand(b)),
+            Self::Differs(a, b) => Self::Differs(operand(a), operand(b)),
+            Self::In(a, values) => Self::In(operand(a), values.clone()),
+            Self::IsNull(a) => Self::IsNull(operand(a)),
+            Self::And(parts) => Self::And(parts.iter().map(|part| part.bind(auth)).collect()),
+            Self::Or(parts) => Self::Or(parts.iter().map(|part| part.bind(auth)).collect()),
+            Self::Not(part) => Self::Not(Box::new(part.bind(auth))),
+        }
+    }
+
+    /// True when the row is granted: unknown grants nothing (spec R2).
+    pub fn grants(&self, row: &Row) -> bool {
+        self.evaluate(row) == Some(true)
+    }
+
+    /// Both predicates.
+    pub fn and(self, other: Expression) -> Expression {
+        match (self, other) {
+            (Self::Constant(true), other) => other,
+            (this, Self::Constant(true)) => this,
+            (Self::And(mut parts), Self::And(more)) => {
+                parts.extend(more);
+                Self::And(parts)
+            }
+            (Self::And(mut parts), other) => {
+                parts.push(other);
+                Self::And(parts)
+            }
+            (this, Self::And(mut parts)) => {
+                parts.insert(0, this);
+                Self::And(parts)
+            }
+            (this, other) => Self::And(alloc::vec![this, other]),
+        }
+    }
+
+    /// The columns that it names.
+    pub fn columns(&self) -> BTreeSet<Name> {
+        let mut columns = BTreeSet::new();
+        self.visit(&mut |operand| {
+            if let Operand::Column(name) = operand {
+                columns.insert(name.clone());
+            }
+        });
+        columns
+    }
+
+    /// The columns that it compares with `auth` directly: changes are indexed by them (spec R6).
+    pub fn auth_columns(&self) -> BTreeSet<Name> {
+        match self {
+            Self::Equal(Operand::Column(name), Operand::AuthId | Operand::AuthRole)
+            | Self::Equal(Operand::AuthId | Operand::AuthRole, Operand::Column(name)) => {
+                BTreeSet::from([name.clone()])
+            }
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().flat_map(Self::auth_columns).collect()
+            }
+            Self::Not(part) => part.auth_columns(),
+            Self::Constant(_)
+            | Self::Equal(..)
+            | Self::Differs(..)
+            | Self::In(..)
+            | Self::IsNull(_) => BTreeSet::new(),
+        }
+    }
+
+    /// A scope that every granted row is in: a column of `scopes` and the values it must have. The predicate must be bound.
+    pub fn scope(&self, scopes: &BTreeSet<Name>) -> Option<(Name, Vec<Value>)> {
+        match self {
+            Self::Equal(Operand::Column(name), Operand::Literal(value))
+            | Self::Equal(Operand::Literal(value), Operand::Column(name))
+                if scopes.contains(name) =>
+            {
+                Some((name.clone(), alloc::vec![value.clone()]))
+            }
+            Self::In(Operand::Column(name), values) if scopes.contains(name) => {
+                Some((name.clone(), values.clone()))
+            }
+            Self::And(parts) => parts.iter().find_map(|part| part.scope(scopes)),
+            _ => None,
+        }
+    }
+
+    fn visit(&self, see: &mut impl FnMut(&Operand)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Equal(a, b) | Self::Differs(a, b) => {
+                see(a);
+                see(b);
+            }
+            Self::In(a, _) | Self::IsNull(a) => see(a),
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.visit(see)),
+            Self::Not(part) => part.visit(see),
+        }
+    }
+
+    fn evaluate(&self, row: &Row) -> Option<bool> {
+        match self {
+            Self::Constant(truth) => Some(*truth),
+            Self::Equal(a, b) => compare(a.value(row), b.value(row)),
+            Self::Differs(a, b) => compare(a.value(row), b.value(row)).map(|equal| !equal),
+            Self::In(a, values) => any(values.iter().map(|value| compare(a.value(row), value))),
+            Self::IsNull(a) => Some(a.value(row).is_null()),
+            Self::And(parts) => any(parts
+                .iter()
+                .map(|part| part.evaluate(row).map(|truth| !truth)))
+            .map(|truth| !truth),
+            Self::Or(parts) => any(parts.iter().map(|part| part.evaluate(row))),
+            Self::Not(part) => part.evaluate(row).map(|truth| !truth),
+        }
+    }
+}
+
+impl Operand {
+    fn value<'a>(&'a self, row: &'a Row) -> &'a Value {
+        const NULL: &Value = &Value::Null;
+        match self {
+            Self::Column(name) => row.value(name),
+            Self::Literal(value) => value,
+            // Unbound: nobody is asking, so nothing is granted by it.
+            Self::AuthId | Self::AuthRole => NULL,
+        }
+    }
+}
+
+fn compare(a: &Value, b: &Value) -> Option<bool> {
+    if a.is_null() || b.is_null() {
+        None
+    } else {
+        Some(a == b)
+    }
+}
+
+/// SQL's OR: true if any is true, else unknown if any is unknown, else false.
+fn any(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut unknown = false;
+    for truth in truths {
+        match truth {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => unknown = true,
+        }
+    }
+    if unknown { None } else { Some(false) }
+}

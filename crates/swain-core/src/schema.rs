@@ -1,0 +1,325 @@
+//! The schema as Swain sees it: tables, columns, types, keys, and what the configuration adds (spec V8).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::hash::hash_text;
+use crate::ids::Name;
+use crate::problem::Code;
+use crate::row::Key;
+use crate::value::Value;
+
+/// All synced tables, under one version number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schema {
+    /// Counts up with every change.
+    pub version: u64,
+    /// The synced tables by name.
+    pub tables: BTreeMap<Name, Table>,
+}
+
+/// A synced table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Its name in the database.
+    pub name: Name,
+    /// Its columns by name.
+    pub columns: BTreeMap<Name, Column>,
+    /// The key columns, in key order. Never empty.
+    pub key: Vec<Name>,
+    /// Columns by which changes are indexed: those that the read rule compares with `auth`, and those declared.
+    pub scopes: BTreeSet<Name>,
+    /// How a column that two devices changed is decided; columns not named here take the default.
+    pub strategies: BTreeMap<Name, Strategy>,
+    /// Columns that the server fills, and with what.
+    pub fills: BTreeMap<Name, Fill>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Decides the wire form.
+    pub kind: ColumnType,
+    /// Null is a value of it.
+    pub nullable: bool,
+    /// An insert may leave it out.
+    pub has_default: bool,
+    /// Computed by the database; nobody sets it.
+    pub generated: bool,
+}
+
+/// The type of a column (spec V1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// True or false.
+    Bool,
+    /// 64-bit whole number.
+    Int64,
+    /// Double.
+    Float64,
+    /// Exact number, as text.
+    Decimal,
+    /// Text.
+    Text,
+    /// Bytes, as base64.
+    Bytes,
+    /// JSON.
+    Json,
+    /// Date or time, as the database's own text.
+    Time,
+}
+
+/// Who wins a column that two devices changed (spec M5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// The later edit; a tie is the server's.
+    #[default]
+    LastWriteWins,
+    /// What arrives later.
+    Arrival,
+    /// What the server has.
+    ServerWins,
+    /// What the device sends.
+    ClientWins,
+}
+
+/// What the server fills a column with (spec M9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// The user who inserts the row; set once.
+    AuthId,
+    /// The server's time of the write, in milliseconds.
+    Time,
+}
+
+impl ColumnType {
+    /// The name in the wire schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int64 => "int64",
+            Self::Float64 => "float64",
+            Self::Decimal => "decimal",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+            Self::Json => "json",
+            Self::Time => "time",
+        }
+    }
+
+    /// The type of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [
+            Self::Bool,
+            Self::Int64,
+            Self::Float64,
+            Self::Decimal,
+            Self::Text,
+            Self::Bytes,
+            Self::Json,
+            Self::Time,
+        ];
+        all.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Checks a value from a device and brings it into the one form that this type has.
+    pub fn normalise(self, value: &Value) -> Result<Value, Code> {
+        match (self, value) {
+            (_, Value::Null)
+            | (Self::Bool, Value::Bool(_))
+            | (Self::Int64 | Self::Float64, Value::Int(_))
+            | (Self::Float64, Value::Float(_))
+            | (Self::Text | Self::Time, Value::Text(_)) => Ok(value.clone()),
+            (Self::Json, value) => safe_numbers(value)
+                .then(|| value.clone())
+                .ok_or(Code::NumberOutOfRange),
+            (Self::Int64, Value::Float(number)) if is_whole(*number) => Err(Code::NumberOutOfRange),
+            (Self::Int64, Value::Text(text)) => {
+                text.parse().map(Value::int64).map_err(|_| Code::WrongType)
+            }
+            (Self::Float64, Value::Text(text)) if matches!(&**text, "Infinity" | "-Infinity") => {
+                Ok(value.clone())
+            }
+            (Self::Decimal, Value::Text(text)) if is_decimal(text) => Ok(value.clone()),
+            (Self::Bytes, Value::Text(text)) => BASE64
+                .decode(&**text)
+                .map(|_| value.clone())
+                .map_err(|_| Code::WrongType),
+            _ => Err(Code::WrongType),
+        }
+    }
+}
+
+fn is_whole(number: f64) -> bool {
+    // Doubles from 2^52 on have no fraction.
+    number.abs() >= 4_503_599_627_370_496.0
+}
+
+fn safe_numbers(value: &Value) -> bool {
+    match value {
+        Value::Float(number) => !is_whole(*number),
+        Value::List(items) => items.iter().all(safe_numbers),
+        Value::Object(members) => members.values().all(safe_numbers),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Text(_) => true,
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits(whole) && all_digits(fraction)
+}
+
+impl Table {
+    /// The column, or the problem that there is none.
+    pub fn column(&self, name: &str) -> Result<&Column, Code> {
+        self.columns.get(name).ok_or(Code::UnknownColumn)
+    }
+
+    /// True when only the server sets this column.
+    pub fn is_readonly(&self, name: &str) -> bool {
+        self.fills.contains_key(name)
+            || self
+                .columns
+                .get(name)
+                .is_some_and(|column| column.generated)
+    }
+
+    /// The strategy of a column.
+    pub fn strategy(&self, name: &str) -> Strategy {
+        self.strategies.get(name).copied().unwrap_or_default()
+    }
+
+    /// Checks a key from a device and brings it into its one form.
+    pub fn normalise_key(&self, key: &Key) -> Result<Key, Code> {
+        if key.0.len() != self.key.len() {
+            return Err(Code::BadKey);
+        }
+        let values = self.key.iter().zip(&key.0).map(|(name, value)| {
+            let column = self.column(name)?;
+            let value = column.kind.normalise(value).map_err(|_| Code::BadKey)?;
+            if value.is_null() {
+                Err(Code::BadKey)
+            } else {
+                Ok(value)
+            }
+        });
+        values.collect::<Result<Vec<_>, _>>().map(Key)
+    }
+
+    /// The table as it goes to devices.
+    pub fn to_value(&self) -> Value {
+        let columns = self.columns.iter().map(|(name, column)| {
+            let mut members = BTreeMap::from([("type".into(), Value::text(column.kind.as_str()))]);
+            let flags = [
+                ("null", column.nullable),
+                ("default", column.has_default),
+                ("readonly", self.is_readonly(name)),
+            ];
+            members.extend(
+                flags
+                    .into_iter()
+                    .filter(|(_, on)| *on)
+                    .map(|(flag, _)| (flag.into(), Value::Bool(true))),
+            );
+            (name.into(), Value::Object(members))
+        });
+        let key = self.key.iter().map(|name| Value::text(name.as_str()));
+        Value::Object(BTreeMap::from([
+            ("columns".into(), Value::Object(columns.collect())),
+            ("key".into(), Value::List(key.collect())),
+        ]))
+    }
+
+    fn from_value(name: &str, value: &Value) -> Option<Table> {
+        let Value::Object(members) = value else {
+            return None;
+        };
+        let Some(Value::Object(columns)) = members.get("columns") else {
+            return None;
+        };
+        let Some(Value::List(key)) = members.get("key") else {
+            return None;
+        };
+        let mut table = Table {
+            name: name.into(),
+            columns: BTreeMap::new(),
+            key: key
+                .iter()
+                .filter_map(|name| name.as_text().map(Name::from))
+                .collect(),
+            scopes: BTreeSet::new(),
+            strategies: BTreeMap::new(),
+            fills: BTreeMap::new(),
+        };
+        for (name, column) in columns {
+            let Value::Object(column) = column else {
+                return None;
+            };
+            let has = |flag: &str| column.get(flag) == Some(&Value::Bool(true));
+            let kind = ColumnType::from_name(column.get("type")?.as_text()?)?;
+            let column = Column {
+                kind,
+                nullable: has("null"),
+                has_default: has("default"),
+                generated: has("readonly"),
+            };
+            table.columns.insert(name.clone().into(), column);
+        }
+        Some(table)
+    }
+}
+
+impl Schema {
+    /// The table, or the problem that it is not synced.
+    pub fn table(&self, name: &str) -> Result<&Table, Code> {
+        self.tables.get(name).ok_or(Code::UnknownTable)
+    }
+
+    /// The schema as it goes to devices (spec V8).
+    pub fn to_value(&self) -> Value {
+        let tables = self
+            .tables
+            .iter()
+            .map(|(name, table)| (name.into(), table.to_value()));
+        #[expect(clippy::cast_possible_wrap, reason = "a version counts schema changes")]
+        let version = Value::Int(self.version as i64);
+        Value::Object(BTreeMap::from([
+            ("version".into(), version),
+            ("tables".into(), Value::Object(tables.collect())),
+        ]))
+    }
+
+    /// The schema from its wire form, for clients. Members that it does not know are left out.
+    pub fn from_value(value: &Value) -> Option<Schema> {
+        let Value::Object(members) = value else {
+            return None;
+        };
+        let Some(Value::Object(tables)) = members.get("tables") else {
+            return None;
+        };
+        let version = u64::try_from(members.get("version")?.as_int()?).ok()?;
+        let tables = tables
+            .iter()
+            .map(|(name, table)| Some((name.clone().into(), Table::from_value(name, table)?)));
+        Some(Schema {
+            version,
+            tables: tables.collect::<Option<_>>()?,
+        })
+    }
+
+    /// Tells two schemas apart, whatever their version numbers.
+    pub fn hash(&self) -> String {
+        let tables = self
+            .tables
+            .iter()
+            .map(|(name, table)| (name.into(), table.to_value()));
+        hash_text(&Value::Object(tables.collect()).canonical())
+    }
+}
