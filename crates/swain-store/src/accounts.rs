@@ -1,0 +1,80 @@
+//! Accounts and their refresh tokens (spec P17, P18).
+
+use std::future::Future;
+
+use swain_core::{Millis, UserId};
+
+use crate::error::StoreError;
+
+/// A person with an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    /// The id that application tables hold.
+    pub id: UserId,
+    /// Lower case, unique.
+    pub email: String,
+    /// For display.
+    pub name: String,
+    /// What rules call `auth.role`.
+    pub role: String,
+    /// argon2id, PHC string.
+    pub password_hash: String,
+}
+
+/// A refresh token, kept only as a hash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefreshToken {
+    /// SHA-256 of the token, hex.
+    pub hash: String,
+    /// All tokens that descend from one sign-in.
+    pub family: String,
+    /// Whose.
+    pub user: UserId,
+    /// When it ends.
+    pub expires: Millis,
+}
+
+/// What became of an attempt to use a refresh token.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rotation {
+    /// It was good; its successor is stored (or was stored by a twin of this request a moment ago).
+    Rotated {
+        /// Whose.
+        user: UserId,
+        /// Of which sign-in.
+        family: String,
+    },
+    /// It was used before, longer ago than the grace: its family is revoked.
+    Reused,
+    /// Nobody has it, or it has ended.
+    Unknown,
+}
+
+/// Accounts, in the same database.
+pub trait Accounts: Send + Sync {
+    /// Adds a person; false when the e-mail address is taken.
+    fn add_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The person with this e-mail address.
+    fn person_by_email(&self, email: String) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send;
+
+    /// The person with this id.
+    fn person(&self, id: UserId) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send;
+
+    /// Stores the first token of a sign-in.
+    fn add_refresh(&self, token: RefreshToken) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Uses the token `hash` and stores its successor, in one step: of two at once, one rotates and the other falls into
+    /// the grace of `grace` ms. The successor must be the same for the same token, so both get the same.
+    fn rotate_refresh(
+        &self,
+        hash: String,
+        successor: String,
+        expires: Millis,
+        now: Millis,
+        grace: Millis,
+    ) -> impl Future<Output = Result<Rotation, StoreError>> + Send;
+
+    /// Ends the sign-in that `hash` belongs to. Unknown hashes are nothing to do.
+    fn revoke_refresh(&self, hash: String) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

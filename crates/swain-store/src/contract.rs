@@ -1,0 +1,241 @@
+//! The traits.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use swain_core::merge::LastWrite;
+use swain_core::protocol::MutationResult;
+use swain_core::rule::Expression;
+use swain_core::{
+    DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Row, Schema, Table, Tag, UserId, Value, Who,
+};
+
+use crate::bus::LocalBus;
+use crate::commit::{Answer, Arbiter, Submission};
+use crate::error::{StoreError, WriteError};
+
+/// The ends of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The newest position; 0 when there is none.
+    pub pos: Pos,
+    /// Its tag.
+    pub tag: Tag,
+    /// Cursors below this are not honoured.
+    pub floor: Pos,
+}
+
+/// What a session wants to see of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interest {
+    /// Changes of this table …
+    pub table: Name,
+    /// … whose row had or has one of these values in this column; none: all of them.
+    pub scope: Option<(Name, Vec<Value>)>,
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPage {
+    /// Positions that hold something of interest, rising, with at least the changes of interest.
+    pub positions: Vec<Position>,
+    /// How far this page looked: nothing of interest is left out up to here.
+    pub through: Pos,
+    /// That position's tag.
+    pub tag: Tag,
+}
+
+/// A part of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadChunk {
+    /// Rows in key order.
+    pub rows: Vec<Row>,
+    /// The last key, when more rows may follow.
+    pub more: Option<Key>,
+    /// The head of the log in the same snapshot: the rows are not newer than this.
+    pub head: Pos,
+}
+
+/// What the ledger knows of a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceRow {
+    /// Whose it is; a visitor's has none.
+    pub user: Option<UserId>,
+    /// The highest n that was decided.
+    pub last: MutationNumber,
+}
+
+/// A decided mutation (spec S4).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerRow {
+    /// Tells it from another of the same number.
+    pub content_hash: String,
+    /// What became of it.
+    pub result: MutationResult,
+}
+
+/// A position that was just given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequenced {
+    /// Its place.
+    pub pos: Pos,
+    /// Its tag.
+    pub tag: Tag,
+}
+
+/// What the arbiter of a mutation sees of the writer's transaction.
+///
+/// Reads see what this transaction wrote. A write that the database refuses leaves the transaction usable
+/// (the caller rolls back to the savepoint).
+pub trait Transaction: Send {
+    /// The row under the writer's lock.
+    fn row(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
+
+    /// Adds a row; columns that `row` does not have take their defaults.
+    fn insert(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Sets columns of a row that is there.
+    fn update(&mut self, table: &Table, key: &Key, set: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Removes a row that is there.
+    fn delete(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// The newest change of a column in the log, positions of this transaction included. Asked for only on a conflict.
+    fn last_write(
+        &mut self,
+        table: &Table,
+        key: &Key,
+        column: &Name,
+    ) -> impl Future<Output = Result<Option<LastWrite>, StoreError>> + Send;
+
+    /// When a position was given; none if it is below the floor or above the head.
+    fn time_of(&mut self, pos: Pos) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send;
+}
+
+/// What [`crate::commit_one`] needs on top: the ledger, a savepoint, and positions.
+pub trait WriteTransaction: Transaction {
+    /// What the ledger knows of a device. Locks it against other writers until the transaction ends.
+    fn device(&mut self, device: &DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
+
+    /// A decided mutation; none when it is too old to be kept.
+    fn decided(
+        &mut self,
+        device: &DeviceId,
+        n: MutationNumber,
+    ) -> impl Future<Output = Result<Option<LedgerRow>, StoreError>> + Send;
+
+    /// Opens the savepoint of one mutation.
+    fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Checks what the database would check only at commit (deferred constraints), so that one mutation
+    /// cannot spoil the group.
+    fn check_deferred(&mut self) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Undoes everything since [`WriteTransaction::begin`].
+    fn undo(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Writes the ledger row and the device's new highest n, and gives the position that holds
+    /// everything captured since `begin` (nothing, after [`WriteTransaction::undo`]). Ends the savepoint.
+    fn decide(
+        &mut self,
+        who: &Who,
+        now: Millis,
+        row: LedgerRow,
+    ) -> impl Future<Output = Result<Sequenced, StoreError>> + Send;
+}
+
+/// A database with Swain's log in it.
+///
+/// All methods may be called from any number of tasks at once. Reads see committed positions only, and each read is one
+/// consistent snapshot. Positions are dense and rise in commit order; `(epoch, pos)` never changes its content.
+pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
+    /// The id of the database's history (spec S9).
+    fn epoch(&self) -> Epoch;
+
+    /// Wakes those who read the log; announced after every commit that gave a position.
+    fn bus(&self) -> &Arc<LocalBus>;
+
+    /// The tables, columns and keys as the database has them; of all application tables, or of those named.
+    /// A table without a key is an error that names it.
+    fn introspect(&self, tables: Option<Vec<Name>>) -> impl Future<Output = Result<Schema, StoreError>> + Send;
+
+    /// Captures the changes of these tables from now on, indexed by their scope columns. When the schema differs from
+    /// the stored one it becomes the next version, a row of `swain_schema` with a position (spec S8). Gives the schema
+    /// with its version.
+    fn adopt(&self, schema: Schema, now: Millis) -> impl Future<Output = Result<Schema, StoreError>> + Send;
+
+    /// Decides mutations, in order. Durable when this returns. The answers have the order of the submissions;
+    /// after the first [`Answer::NotAttempted`] of a device all later ones of it are not attempted either.
+    fn submit<A: Arbiter>(
+        &self,
+        arbiter: Arc<A>,
+        submissions: Vec<Submission>,
+    ) -> impl Future<Output = Vec<Answer>> + Send;
+
+    /// The ends of the log.
+    fn head(&self) -> impl Future<Output = Result<Head, StoreError>> + Send;
+
+    /// The tag of a position; none if it is not in the log. Position 0 has tag 0.
+    fn tag(&self, pos: Pos) -> impl Future<Output = Result<Option<Tag>, StoreError>> + Send;
+
+    /// The part of the log in (after, through] that concerns `interests` or was caused by `device`;
+    /// of all of it when `interests` is none. At most `changes_max` changes, but always whole positions and at least one.
+    fn log(
+        &self,
+        after: Pos,
+        through: Pos,
+        interests: Option<Vec<Interest>>,
+        device: Option<DeviceId>,
+        changes_max: usize,
+    ) -> impl Future<Output = Result<LogPage, StoreError>> + Send;
+
+    /// How many changes in (after, through] concern `interests`, counted up to `max`.
+    fn log_count(
+        &self,
+        after: Pos,
+        through: Pos,
+        interests: Vec<Interest>,
+        max: usize,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Rows of a table behind `after`, in key order, that the bound predicate grants.
+    fn load(
+        &self,
+        table: Name,
+        predicate: Expression,
+        after: Option<Key>,
+        rows_max: usize,
+    ) -> impl Future<Output = Result<LoadChunk, StoreError>> + Send;
+
+    /// About how many rows a load will bring.
+    fn estimate(
+        &self,
+        table: Name,
+        predicate: Expression,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// What the ledger knows of a device.
+    fn device_row(&self, device: DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
+
+    /// Takes a device for a user (or a visitor) if nobody has it; gives what the ledger knows of it then.
+    fn claim_device(
+        &self,
+        device: DeviceId,
+        user: Option<UserId>,
+        now: Millis,
+    ) -> impl Future<Output = Result<DeviceRow, StoreError>> + Send;
+
+    /// The highest n of a device that was decided at or below a position.
+    fn acked(
+        &self,
+        device: DeviceId,
+        at: Pos,
+    ) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send;
+
+    /// Results of a device's n above `after`, rising.
+    fn results(
+        &self,
+        device: DeviceId,
+        after: MutationNumber,
+    ) -> impl Future<Output = Result<Vec<MutationResult>, StoreError>> + Send;
+}
