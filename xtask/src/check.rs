@@ -5,8 +5,7 @@ use anyhow::bail;
 use crate::{
     install,
     report::{Counts, Outcome, Report},
-    shell::{self, Program},
-    tidy,
+    shell, tidy,
 };
 
 pub(crate) const HELP: &str = "\
@@ -52,8 +51,14 @@ fn npm_run(script: &str) -> anyhow::Result<()> {
 /// `cargo build` embeds the committed dist, so an old one would ship.
 fn committed_dist() -> anyhow::Result<()> {
     let dist = format!("{}/dist", install::LIBRARY);
-    let status = Program::new("git")
-        .args(["status", "--porcelain", "--untracked-files=all", "--", &dist])
+    let status = shell::git()
+        .args([
+            "status",
+            "--porcelain",
+            "--untracked-files=all",
+            "--",
+            &dist,
+        ])
         .capture()?;
     // The first column is the index: what is staged will be committed. The second is what is not.
     let differing: Vec<&str> = status

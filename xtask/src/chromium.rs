@@ -25,7 +25,10 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
     install()?;
     match find() {
         Some(path) => Ok(path),
-        None => bail!("a browser was installed, but is at none of {}", PLACES.join(", ")),
+        None => bail!(
+            "a browser was installed, but is at none of {}",
+            PLACES.join(", ")
+        ),
     }
 }
 

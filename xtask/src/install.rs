@@ -11,8 +11,7 @@ pub(crate) const LIBRARY: &str = "packages/swain";
 /// The browser tests.
 pub(crate) const BROWSER_TESTS: &str = "e2e";
 
-const NODE_NEEDED: &str =
-    "Node.js 20.19 or newer with npm is needed: install it from https://nodejs.org, \
+const NODE_NEEDED: &str = "Node.js 20.19 or newer with npm is needed: install it from https://nodejs.org, \
      then run this again";
 
 /// Says what to install when node or npm is missing.

@@ -4,8 +4,8 @@
 //! status 1 when anything failed; nothing is skipped without saying so.
 
 mod bench;
-mod chromium;
 mod check;
+mod chromium;
 mod e2e;
 mod install;
 mod long;

@@ -89,13 +89,21 @@ impl Report {
                 Outcome::Failed => self.paint.red("FAILED"),
             };
             let cases = step.tally.describe();
-            println!("{mark} {:<28} {:>8}  {cases}", step.name, seconds(step.took));
+            println!(
+                "{mark} {:<28} {:>8}  {cases}",
+                step.name,
+                seconds(step.took)
+            );
         }
         self.outcome()
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.steps.iter().all(|step| step.outcome == Outcome::Passed) {
+        if self
+            .steps
+            .iter()
+            .all(|step| step.outcome == Outcome::Passed)
+        {
             Outcome::Passed
         } else {
             Outcome::Failed
@@ -207,7 +215,10 @@ mod tests {
 
     #[test]
     fn preparation_counts_only_when_it_fails() {
-        assert_eq!(counted(Counts::Failure, Outcome::Passed, ""), Tally::default());
+        assert_eq!(
+            counted(Counts::Failure, Outcome::Passed, ""),
+            Tally::default()
+        );
         assert_eq!(counted(Counts::Failure, Outcome::Failed, ""), Tally::FAILED);
     }
 

@@ -33,6 +33,11 @@ pub(crate) fn cargo() -> Program {
     Program::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).shown_as("cargo")
 }
 
+/// git, also where the checkout belongs to another user, as on many build machines.
+pub(crate) fn git() -> Program {
+    Program::new("git").args(["-c", "safe.directory=*"])
+}
+
 /// Can this program be started at all?
 pub(crate) fn is_there(program: &str, argument: &str) -> bool {
     Command::new(program)

@@ -173,12 +173,18 @@ mod tests {
                 "     Summary [   0.010s] 1 test run: 1 passed, 0 skipped",
                 tally(1, 0, 0),
             ),
-            ("      Tests  3 failed | 10 passed | 1 skipped (14)", tally(10, 3, 1)),
+            (
+                "      Tests  3 failed | 10 passed | 1 skipped (14)",
+                tally(10, 3, 1),
+            ),
             (
                 "\x1b[2m      Tests \x1b[22m \x1b[1m\x1b[32m10 passed\x1b[39m\x1b[22m\x1b[90m (10)\x1b[39m",
                 tally(10, 0, 0),
             ),
-            ("# pass 4\n# fail 1\n# cancelled 2\n# skipped 0", tally(4, 3, 0)),
+            (
+                "# pass 4\n# fail 1\n# cancelled 2\n# skipped 0",
+                tally(4, 3, 0),
+            ),
             ("ℹ tests 4\nℹ pass 4\nℹ fail 0", tally(4, 0, 0)),
             ("Finished in 3 s", None),
         ];
@@ -190,7 +196,8 @@ mod tests {
 
     #[test]
     fn adds_up_the_binaries_of_one_run() {
-        let output = "test result: ok. 2 passed; 0 failed\nnoise\ntest result: ok. 3 passed; 0 failed";
+        let output =
+            "test result: ok. 2 passed; 0 failed\nnoise\ntest result: ok. 3 passed; 0 failed";
 
         assert_eq!(Tally::read(output), tally(5, 0, 0));
     }

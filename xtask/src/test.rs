@@ -106,7 +106,9 @@ fn logged(program: Program, spec_log: &Path) -> Program {
 }
 
 fn empty(spec_log: &Path) -> anyhow::Result<()> {
-    let folder = spec_log.parent().expect("the log lies in the target folder");
+    let folder = spec_log
+        .parent()
+        .expect("the log lies in the target folder");
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(spec_log, ""))
         .with_context(|| format!("cannot empty {}", spec_log.display()))

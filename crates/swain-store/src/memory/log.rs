@@ -1,0 +1,88 @@
+//! Reading the log.
+
+use swain_core::{Change, DeviceId, Pos, Position};
+
+use super::{PlantedBug, State};
+use crate::contract::{Interest, LogPage};
+
+impl State {
+    pub(super) fn page(
+        &self,
+        after: Pos,
+        through: Pos,
+        interests: Option<&[Interest]>,
+        device: Option<&DeviceId>,
+        changes_max: usize,
+    ) -> LogPage {
+        let mut positions: Vec<Position> = Vec::new();
+        let mut changes = 0;
+        let mut reached = through.min(self.head());
+        let in_range = self
+            .log
+            .iter()
+            .filter(|position| position.pos > after && position.pos <= through);
+        for position in in_range {
+            let Some(relevant) = self.relevant(position, interests, device) else {
+                continue;
+            };
+            if !positions.is_empty() && changes + relevant.changes.len() > changes_max {
+                reached = Pos(relevant.pos.0 - 1);
+                break;
+            }
+            changes += relevant.changes.len();
+            positions.push(relevant);
+        }
+        if self.planted == Some(PlantedBug::LogSkipsFirst) && positions.len() > 1 {
+            positions.remove(0);
+        }
+        let tag = self
+            .tag_of(reached)
+            .expect("a page ends at or below the head");
+        LogPage {
+            positions,
+            through: reached,
+            tag,
+        }
+    }
+
+    fn relevant(
+        &self,
+        position: &Position,
+        interests: Option<&[Interest]>,
+        device: Option<&DeviceId>,
+    ) -> Option<Position> {
+        let Some(interests) = interests else {
+            return Some(position.clone());
+        };
+        let concerns = |change: &&Change| {
+            interests
+                .iter()
+                .any(|interest| self.concerns(interest, change))
+        };
+        let mut changes: Vec<Change> = position.changes.iter().filter(concerns).cloned().collect();
+        if self.planted == Some(PlantedBug::LogTearsPosition) && changes.len() > 1 {
+            changes.pop();
+        }
+        let own = device.is_some() && position.who.mutation().map(|(device, _)| device) == device;
+        (own || !changes.is_empty()).then(|| Position {
+            changes,
+            ..position.clone()
+        })
+    }
+
+    fn concerns(&self, interest: &Interest, change: &Change) -> bool {
+        if interest.table != change.row.table {
+            return false;
+        }
+        let Some((column, values)) = &interest.scope else {
+            return true;
+        };
+        let forgotten =
+            self.planted == Some(PlantedBug::LeavingRowForgotten) && change.after.is_some();
+        let before = change.before.as_ref().filter(|_| !forgotten);
+        before
+            .into_iter()
+            .chain(&change.after)
+            .any(|row| values.contains(row.value(column)))
+    }
+}

@@ -1,0 +1,114 @@
+import { type Entry, isSaved } from "./entry";
+import { targetOf } from "./operation";
+import { keyText } from "./schema";
+
+/** C16: acknowledged entries stay for 24 h, and at most this many. */
+export const KEPT_MS = 24 * 60 * 60 * 1000;
+export const KEPT_MAX = 1000;
+
+/** The mutations of this device in memory: saved ones by n, then those whose strict write is still running. */
+export class Outbox {
+  readonly #saved = new Map<number, Entry>();
+  readonly #unsaved = new Map<string, Entry>();
+  /** Pending entries by row, in order of n. */
+  readonly #byRow = new Map<string, Entry[]>();
+  #pending = 0;
+
+  /** Replaces what had the same uid or the same n. */
+  put(entry: Entry): void {
+    const unsaved = this.#unsaved.get(entry.uid);
+    if (unsaved !== undefined) this.#drop(unsaved);
+    if (isSaved(entry)) {
+      this.remove(entry.n);
+      this.#saved.set(entry.n, entry);
+    } else {
+      this.#unsaved.set(entry.uid, entry);
+    }
+    if (entry.state.kind === "pending") this.#index(entry);
+  }
+
+  remove(n: number): void {
+    const entry = this.#saved.get(n);
+    if (entry !== undefined) this.#drop(entry);
+  }
+
+  removeUnsaved(uid: string): void {
+    const entry = this.#unsaved.get(uid);
+    if (entry !== undefined) this.#drop(entry);
+  }
+
+  /** Forgets what storage knows; what is being saved stays. */
+  clearSaved(): void {
+    for (const entry of [...this.#saved.values()]) this.#drop(entry);
+  }
+
+  entry(n: number): Entry | undefined {
+    return this.#saved.get(n);
+  }
+
+  unsaved(): readonly Entry[] {
+    return [...this.#unsaved.values()];
+  }
+
+  /** Saved entries in order of n. */
+  saved(): readonly (Entry & { readonly n: number })[] {
+    return [...this.#saved.values()].filter(isSaved).sort((a, b) => a.n - b.n);
+  }
+
+  get pendingCount(): number {
+    return this.#pending;
+  }
+
+  refused(): readonly (Entry & { readonly n: number })[] {
+    return this.saved().filter((entry) => entry.state.kind === "refused");
+  }
+
+  /** The pending mutations that touch a row, in the order of the overlay (C1). */
+  pendingOn(table: string, key: string): readonly Entry[] {
+    return this.#byRow.get(rowName(table, key)) ?? [];
+  }
+
+  /** C16: the numbers of acknowledged entries that need not be kept any longer. */
+  expired(now: number): readonly number[] {
+    const acked = this.saved().filter((entry) => entry.state.kind === "acked");
+    const surplus = acked.length - KEPT_MAX;
+    return acked
+      .filter((entry, i) => i < surplus || (entry.state.kind === "acked" && entry.state.at <= now - KEPT_MS))
+      .map((entry) => entry.n);
+  }
+
+  #index(entry: Entry): void {
+    this.#pending += 1;
+    for (const row of rowsOf(entry)) {
+      const entries = this.#byRow.get(row) ?? [];
+      entries.push(entry);
+      entries.sort((a, b) => (a.n ?? Number.POSITIVE_INFINITY) - (b.n ?? Number.POSITIVE_INFINITY) || 0);
+      this.#byRow.set(row, entries);
+    }
+  }
+
+  #drop(entry: Entry): void {
+    if (isSaved(entry)) this.#saved.delete(entry.n);
+    else this.#unsaved.delete(entry.uid);
+    if (entry.state.kind !== "pending") return;
+    this.#pending -= 1;
+    for (const row of rowsOf(entry)) {
+      const left = (this.#byRow.get(row) ?? []).filter((other) => other !== entry);
+      if (left.length === 0) this.#byRow.delete(row);
+      else this.#byRow.set(row, left);
+    }
+  }
+}
+
+function rowsOf(entry: Entry): ReadonlySet<string> {
+  return new Set(
+    entry.ops.map((operation) => {
+      const { table, key } = targetOf(operation);
+      return rowName(table, keyText(key));
+    }),
+  );
+}
+
+function rowName(table: string, key: string): string {
+  return `${table}\u0000${key}`;
+}

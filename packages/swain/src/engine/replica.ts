@@ -1,0 +1,212 @@
+import { type Batch, type Change, type ChangedRow, type HeldRow, type Meta, metaAfter, type Stored } from "./batch";
+import type { Entry } from "./entry";
+import { HeldRows } from "./held-rows";
+import { equalJson } from "./json";
+import { applyOperation, columnsWritten, targetOf } from "./operation";
+import { Outbox } from "./outbox";
+import { type Key, keyText, type Row } from "./schema";
+
+export type RowState = "synced" | "pending" | "refused";
+
+export interface VisibleRow {
+  readonly key: Key;
+  readonly keyText: string;
+  readonly row: Row;
+}
+
+/** What a step can touch: key text to key, by table. */
+type Touched = Map<string, Map<string, Key>>;
+
+/**
+ * The memory copy of one tab. C1: visible = confirmed + overlay, after every method.
+ * Each method that changes something returns what changed in the visible rows.
+ */
+export class Replica {
+  readonly outbox = new Outbox();
+  readonly staging = new HeldRows();
+  readonly confirmed = new HeldRows();
+  readonly #shapes: ReadonlySet<string>;
+  readonly #visible = new Map<string, Map<string, VisibleRow>>();
+  #meta: Meta;
+  #orphans: readonly HeldRow[] = [];
+
+  constructor(stored: Stored, shapes: readonly string[]) {
+    this.#shapes = new Set(shapes);
+    this.#meta = stored.meta;
+    this.rehydrate(stored);
+  }
+
+  get meta(): Meta {
+    return this.#meta;
+  }
+
+  /** Rows in storage that only shapes hold that the application no longer asks for. They go with the next cursor. */
+  get orphans(): readonly HeldRow[] {
+    return this.#orphans;
+  }
+
+  /** Takes everything from storage again; mutations whose strict write is still running stay. */
+  rehydrate(stored: Stored): Change {
+    const touched: Touched = new Map();
+    for (const [table, rows] of this.#visible) {
+      for (const { key, keyText } of rows.values()) touch(touched, table, keyText, key);
+    }
+    this.#meta = stored.meta;
+    this.confirmed.clear();
+    this.staging.clear();
+    this.outbox.clearSaved();
+    const held = stored.rows.map((row) => ({ ...row, in: row.in.filter((id) => this.#shapes.has(id)) }));
+    this.#orphans = held.filter((row) => row.in.length === 0);
+    for (const row of held) {
+      if (row.in.length === 0) continue;
+      this.confirmed.put(row);
+      touch(touched, row.table, row.keyText, row.key);
+    }
+    for (const row of stored.staging) this.staging.put(row);
+    for (const entry of stored.outbox) this.#putEntry(touched, entry);
+    for (const entry of this.outbox.unsaved()) touchEntry(touched, entry);
+    return this.#change(this.#refresh(touched), "server");
+  }
+
+  /** C3, C4: one step, whatever the batch holds. `number` is that of the write in storage. */
+  apply(batch: Batch): Change {
+    const touched: Touched = new Map();
+    for (const write of batch.rows ?? []) {
+      const { table, keyText } = write.kind === "put" ? write.held : write;
+      const key = write.kind === "put" ? write.held.key : this.confirmed.row(table, keyText)?.key;
+      if (key !== undefined) touch(touched, table, keyText, key);
+      this.confirmed.write(write);
+    }
+    for (const entry of batch.entries ?? []) this.#putEntry(touched, entry);
+    for (const n of batch.gone ?? []) this.#removeEntry(touched, n);
+    if (batch.staging?.clear === true) this.staging.clear();
+    for (const held of batch.staging?.puts ?? []) this.staging.put(held);
+    if (batch.mark !== undefined) this.#orphans = [];
+    // A new schema may give the rows of an insert other columns.
+    const rows = batch.schema === undefined ? touched : this.#touchPending(touched);
+    this.#meta = metaAfter(this.#meta, batch);
+    return this.#change(this.#refresh(rows), "server");
+  }
+
+  /** C2: visible at once. Also gives an unsaved mutation its n, and hears of other tabs' mutations. */
+  putEntry(entry: Entry): Change {
+    const touched: Touched = new Map();
+    this.#putEntry(touched, entry);
+    return this.#change(this.#refresh(touched), "local");
+  }
+
+  removeEntry(n: number): Change {
+    const touched: Touched = new Map();
+    this.#removeEntry(touched, n);
+    return this.#change(this.#refresh(touched), "local");
+  }
+
+  /** The strict write failed. */
+  removeUnsaved(uid: string): Change {
+    const touched: Touched = new Map();
+    for (const entry of this.outbox.unsaved()) if (entry.uid === uid) touchEntry(touched, entry);
+    this.outbox.removeUnsaved(uid);
+    return this.#change(this.#refresh(touched), "local");
+  }
+
+  /** Remembers the number of the leader's write, so that a missing one is noticed. */
+  noteNumber(number: number): void {
+    this.#meta = { ...this.#meta, number };
+  }
+
+  row(table: string, key: string): Row | undefined {
+    return this.#visible.get(table)?.get(key)?.row;
+  }
+
+  rows(table: string): IterableIterator<VisibleRow> {
+    return (this.#visible.get(table) ?? new Map<string, VisibleRow>()).values();
+  }
+
+  /** M3: which pending mutation the visible value of each column came from; "*" stands for the other columns. */
+  writers(table: string, key: string): ReadonlyMap<string, Entry> {
+    const writers = new Map<string, Entry>();
+    for (const entry of this.outbox.pendingOn(table, key)) {
+      for (const operation of entry.ops) {
+        const target = targetOf(operation);
+        if (target.table !== table || keyText(target.key) !== key) continue;
+        const columns = columnsWritten(operation);
+        if (columns === null) writers.clear();
+        for (const column of columns ?? ["*"]) writers.set(column, entry);
+      }
+    }
+    return writers;
+  }
+
+  rowState(table: string, key: string): RowState {
+    if (this.outbox.pendingOn(table, key).length > 0) return "pending";
+    const isTarget = (entry: Entry): boolean =>
+      entry.ops.map(targetOf).some((target) => target.table === table && keyText(target.key) === key);
+    return this.outbox.refused().some(isTarget) ? "refused" : "synced";
+  }
+
+  #putEntry(touched: Touched, entry: Entry): void {
+    const old = entry.n === null ? undefined : this.outbox.entry(entry.n);
+    if (old !== undefined) touchEntry(touched, old);
+    touchEntry(touched, entry);
+    this.outbox.put(entry);
+    if (entry.n !== null && entry.n > this.#meta.lastN) this.#meta = { ...this.#meta, lastN: entry.n };
+  }
+
+  #removeEntry(touched: Touched, n: number): void {
+    const entry = this.outbox.entry(n);
+    if (entry !== undefined) touchEntry(touched, entry);
+    this.outbox.remove(n);
+  }
+
+  #touchPending(touched: Touched): Touched {
+    for (const entry of [...this.outbox.saved(), ...this.outbox.unsaved()]) {
+      if (entry.state.kind === "pending") touchEntry(touched, entry);
+    }
+    return touched;
+  }
+
+  /** Works out the visible rows that a step may have changed. An equal row keeps its identity. */
+  #refresh(touched: Touched): readonly ChangedRow[] {
+    const changed: ChangedRow[] = [];
+    for (const [table, keys] of touched) {
+      const rows = this.#visible.get(table) ?? new Map<string, VisibleRow>();
+      this.#visible.set(table, rows);
+      for (const [text, key] of keys) {
+        const before = rows.get(text)?.row ?? null;
+        const after = this.#computed(table, text);
+        if (before === after || (before !== null && after !== null && equalJson(before, after))) continue;
+        if (after === null) rows.delete(text);
+        else rows.set(text, { key, keyText: text, row: after });
+        changed.push({ table, key, before, after });
+      }
+    }
+    return changed;
+  }
+
+  #computed(table: string, key: string): Row | null {
+    let row = this.confirmed.row(table, key)?.row ?? null;
+    const schema = this.#meta.schema?.tables[table];
+    if (schema === undefined) return row;
+    for (const entry of this.outbox.pendingOn(table, key)) {
+      for (const operation of entry.ops) {
+        const target = targetOf(operation);
+        if (target.table === table && keyText(target.key) === key) row = applyOperation(row, operation, schema);
+      }
+    }
+    return row;
+  }
+
+  #change(rows: readonly ChangedRow[], origin: Change["origin"]): Change {
+    return { pos: this.#meta.mark?.pos ?? null, rows, origin };
+  }
+}
+
+function touch(touched: Touched, table: string, text: string, key: Key): void {
+  const keys = touched.get(table);
+  if (keys === undefined) touched.set(table, new Map([[text, key]]));
+  else keys.set(text, key);
+}
+
+function touchEntry(touched: Touched, entry: Entry): void {
+  for (const { table, key } of entry.ops.map(targetOf)) touch(touched, table, keyText(key), key);
+}

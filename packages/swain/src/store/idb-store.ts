@@ -1,0 +1,256 @@
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
+import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch";
+import { type Entry, isSaved, resolveAfter } from "../engine/entry";
+import { renumbered } from "../engine/renumber";
+import { isLostAbove, type Leadership, type Store, StoreError } from "./store";
+
+const VERSION = 1;
+const META = "meta";
+
+interface Tables extends DBSchema {
+  meta: { key: string; value: Meta };
+  rows: { key: [string, string]; value: HeldRow };
+  staging: { key: [string, string]; value: HeldRow };
+  outbox: { key: number; value: SavedEntry; indexes: { uid: string } };
+}
+
+type SavedEntry = Entry & { readonly n: number };
+type TableName = "meta" | "rows" | "staging" | "outbox";
+type Writing = IDBPTransaction<Tables, TableName[], "readwrite">;
+type Body<T> = (tx: Writing) => Promise<T>;
+
+const ALL: TableName[] = ["meta", "rows", "staging", "outbox"];
+
+/** One IndexedDB database. Inside a transaction only its own requests are awaited: anything else would commit it. */
+export class IdbStore implements Store {
+  readonly isPersistent = true;
+  readonly #name: string;
+  readonly #newDevice: () => string;
+  #db: Promise<IDBPDatabase<Tables>> | null = null;
+  #closed = false;
+
+  constructor(name: string, newDevice: () => string) {
+    this.#name = name;
+    this.#newDevice = newDevice;
+  }
+
+  read(): Promise<Stored> {
+    const device = this.#newDevice();
+    return this.#transaction(ALL, "relaxed", async (tx) => {
+      const [known, rows, staging, outbox] = await Promise.all([
+        tx.objectStore("meta").get(META),
+        tx.objectStore("rows").getAll(),
+        tx.objectStore("staging").getAll(),
+        tx.objectStore("outbox").getAll(),
+      ]);
+      const meta = known ?? newMeta(device);
+      if (known === undefined) await tx.objectStore("meta").put(meta, META);
+      return { meta, rows, staging, outbox };
+    });
+  }
+
+  append(entry: Entry): Promise<Entry> {
+    return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
+      const outbox = tx.objectStore("outbox");
+      const known = await outbox.index("uid").get(entry.uid);
+      if (known !== undefined) return known;
+      const meta = await metaOf(tx);
+      const ops = await resolved(tx, entry);
+      const saved = { ...entry, n: meta.lastN + 1, ops };
+      await Promise.all([outbox.put(saved), tx.objectStore("meta").put({ ...meta, lastN: saved.n }, META)]);
+      return saved;
+    });
+  }
+
+  remove(n: number): Promise<void> {
+    return this.#transaction(["outbox"], "strict", async (tx) => {
+      await tx.objectStore("outbox").delete(n);
+    });
+  }
+
+  lead(): Promise<Leadership> {
+    return this.#transaction(["meta"], "strict", async (tx) => {
+      const meta = await metaOf(tx);
+      const led = { ...meta, generation: meta.generation + 1 };
+      await tx.objectStore("meta").put(led, META);
+      return led;
+    });
+  }
+
+  write(generation: number, batch: Batch): Promise<number> {
+    const tables = ALL.filter((name) => name === "meta" || isConcerned(name, batch));
+    return this.#transaction(tables, "relaxed", async (tx) => {
+      const meta = await fenced(tx, generation);
+      const number = meta.number + 1;
+      await Promise.all([
+        tx.objectStore("meta").put({ ...metaAfter(meta, batch), number }, META),
+        ...writeRows(tx, batch),
+        ...writeOutbox(tx, batch),
+        ...writeStaging(tx, batch),
+      ]);
+      return number;
+    });
+  }
+
+  rewrite(generation: number, device: string, lostAbove: number): Promise<void> {
+    return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
+      const meta = await fenced(tx, generation);
+      const outbox = tx.objectStore("outbox");
+      const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove));
+      const number = meta.number + 1;
+      await outbox.clear();
+      await Promise.all(next.entries.filter(isSaved).map((entry) => outbox.put(entry)));
+      await tx.objectStore("meta").put({ ...meta, device, lastN: next.lastN, acked: 0, number }, META);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    void this.#drop();
+  }
+
+  /** iOS loses connections in the background: open again and retry once. Both writes with an id can be repeated. */
+  async #transaction<T>(tables: TableName[], durability: IDBTransactionDurability, body: Body<T>): Promise<T> {
+    try {
+      return await this.#attempt(tables, durability, body);
+    } catch (error) {
+      if (!isLost(error) || this.#closed) throw storeError(error);
+    }
+    await this.#drop();
+    try {
+      return await this.#attempt(tables, durability, body);
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
+  async #attempt<T>(tables: TableName[], durability: IDBTransactionDurability, body: Body<T>): Promise<T> {
+    if (this.#closed) throw new StoreError("closed", "The store is closed.");
+    this.#db ??= this.#open();
+    const db = await this.#db;
+    const tx = db.transaction(tables, "readwrite", { durability });
+    // A failed commit (quota) is told by `done` only; a failed body must not leave it unhandled.
+    const done = tx.done.then(
+      () => null,
+      (error: unknown) => error ?? new DOMException("The transaction was aborted.", "AbortError"),
+    );
+    try {
+      const result = await body(tx);
+      const failure = await done;
+      if (failure !== null) throw failure;
+      return result;
+    } catch (error) {
+      abort(tx);
+      const failure = await done;
+      // When the commit fails, requests fail with AbortError and `done` knows why.
+      throw error instanceof DOMException && error.name === "AbortError" ? (failure ?? error) : error;
+    }
+  }
+
+  #open(): Promise<IDBPDatabase<Tables>> {
+    const opening = openDB<Tables>(this.#name, VERSION, {
+      upgrade(db) {
+        db.createObjectStore("meta");
+        db.createObjectStore("rows", { keyPath: ["table", "keyText"] });
+        db.createObjectStore("staging", { keyPath: ["table", "keyText"] });
+        db.createObjectStore("outbox", { keyPath: "n" }).createIndex("uid", "uid", { unique: true });
+      },
+      // A newer version wants to open it, or the person clears the data: do not stand in the way.
+      blocking: () => void this.#drop(),
+      terminated: () => {
+        this.#db = null;
+      },
+    });
+    opening.catch(() => {
+      this.#db = null;
+    });
+    return opening;
+  }
+
+  async #drop(): Promise<void> {
+    const opened = this.#db;
+    this.#db = null;
+    await opened?.then(
+      (db) => db.close(),
+      () => undefined,
+    );
+  }
+}
+
+function isConcerned(name: TableName, batch: Batch): boolean {
+  switch (name) {
+    case "meta":
+      return true;
+    case "rows":
+      return (batch.rows?.length ?? 0) > 0;
+    case "staging":
+      return batch.staging !== undefined;
+    case "outbox":
+      return (batch.entries?.length ?? 0) + (batch.gone?.length ?? 0) > 0;
+    default:
+      return name satisfies never;
+  }
+}
+
+function writeRows(tx: Writing, batch: Batch): Promise<unknown>[] {
+  return (batch.rows ?? []).map((write) => {
+    const rows = tx.objectStore("rows");
+    return write.kind === "put" ? rows.put(write.held) : rows.delete([write.table, write.keyText]);
+  });
+}
+
+function writeOutbox(tx: Writing, batch: Batch): Promise<unknown>[] {
+  const entries = (batch.entries ?? []).filter(isSaved);
+  return [
+    ...entries.map((entry) => tx.objectStore("outbox").put(entry)),
+    ...(batch.gone ?? []).map((n) => tx.objectStore("outbox").delete(n)),
+  ];
+}
+
+function writeStaging(tx: Writing, batch: Batch): Promise<unknown>[] {
+  if (batch.staging === undefined) return [];
+  const staging = tx.objectStore("staging");
+  const cleared = batch.staging.clear ? [staging.clear()] : [];
+  return [...cleared, ...batch.staging.puts.map((held) => staging.put(held))];
+}
+
+async function metaOf(tx: Writing): Promise<Meta> {
+  const meta = await tx.objectStore("meta").get(META);
+  if (meta === undefined) throw new StoreError("failed", "The store was emptied under this page.");
+  return meta;
+}
+
+async function fenced(tx: Writing, generation: number): Promise<Meta> {
+  const meta = await metaOf(tx);
+  if (meta.generation !== generation) throw new StoreError("fenced", "Another tab leads.");
+  return meta;
+}
+
+/** M3: `after` names a number, and only this transaction knows which. */
+async function resolved(tx: Writing, entry: Entry): Promise<Entry["ops"]> {
+  const pending = (await tx.objectStore("outbox").getAll()).filter((other) => other.state.kind === "pending");
+  return resolveAfter(entry.ops, (was) => {
+    const seen = pending.find((other) => ("after" in was ? other.n === was.after : other.uid === was.afterUid));
+    return seen?.n ?? null;
+  });
+}
+
+function abort(tx: Writing): void {
+  try {
+    tx.abort();
+  } catch {
+    // It has ended by itself, which is what was wanted.
+  }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof DOMException && (error.name === "UnknownError" || error.name === "InvalidStateError");
+}
+
+function storeError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const name = error instanceof DOMException ? error.name : "";
+  if (name === "QuotaExceededError") return new StoreError("quota", "The device has no room left.", error);
+  if (name === "VersionError") return new StoreError("newer", "A newer version of the page has the data.", error);
+  return new StoreError("failed", error instanceof Error ? error.message : String(error), error);
+}
