@@ -1,1 +1,26 @@
-//! Stub.
+//! The server without a server.
+//!
+//! [`Engine`] answers what sessions ask of a store; [`Session`] is one connection as a machine: frames in, frames and
+//! questions out. [`Hub`] brings each new position to the sessions that it concerns. No sockets, no runtime, no clock:
+//! `swain-server` drives them over HTTP, `swain-sim` in a simulation.
+//!
+//! The way of a push: `Session::handle(Frame)` → [`Ask::Push`] → `Engine::answer` → `Store::submit` → [`Judge`] →
+//! log → `Engine::follow` → [`Hub`] → `Engine::take` → `Session::handle(Taken)` → frames.
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod engine;
+mod hub;
+mod judge;
+pub mod limits;
+mod matching;
+mod rule_parser;
+mod session;
+
+pub use catalog::{Catalog, ColumnConfig, ConfigError, TableConfig};
+pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, Told};
+pub use hub::{Delivery, SessionId, Taken};
+pub use judge::Judge;
+pub use matching::LiveShape;
+pub use rule_parser::{RuleError, parse_rule};
+pub use session::{Input, Output, Session};

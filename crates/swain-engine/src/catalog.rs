@@ -1,0 +1,256 @@
+//! What the configuration makes of the database's tables: rules, scopes, fills, strategies.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use swain_core::rule::{Auth, Expression};
+use swain_core::shape::Shape;
+use swain_core::{Fill, Name, Schema, Strategy, Table};
+
+use crate::rule_parser::{RuleError, parse_rule};
+
+/// One `[tables.NAME]` of the configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TableConfig {
+    /// Who may read a row.
+    pub read: Option<String>,
+    /// Short for insert, update and delete.
+    pub write: Option<String>,
+    /// Who may insert a row; seen on the new row.
+    pub insert: Option<String>,
+    /// Who may change a row; seen on the old and on the new row.
+    pub update: Option<String>,
+    /// Who may delete a row.
+    pub delete: Option<String>,
+    /// What every new row has to be.
+    pub check: Option<String>,
+    /// Columns by which shapes may select.
+    pub scopes: Vec<String>,
+    /// Columns that the server fills: `"auth.id"` or `"time"`.
+    pub fill: BTreeMap<String, String>,
+    /// Settings of single columns.
+    pub columns: BTreeMap<String, ColumnConfig>,
+}
+
+/// One `[tables.NAME.columns.COLUMN]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ColumnConfig {
+    /// `last-write-wins`, `arrival`, `server-wins` or `client-wins`.
+    pub strategy: Option<String>,
+}
+
+/// What is wrong with the configuration of a table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The database does not have the table.
+    #[error("[tables.{table}]: the database has no table '{table}'")]
+    UnknownTable {
+        /// The table.
+        table: String,
+    },
+    /// The table does not have the column.
+    #[error("[tables.{table}] {key}: the table has no column '{column}'")]
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The setting that names it.
+        key: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// A setting has a value that there is not.
+    #[error("[tables.{table}] {key}: '{value}' is not one of {allowed}")]
+    UnknownValue {
+        /// The table.
+        table: String,
+        /// The setting.
+        key: &'static str,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        allowed: &'static str,
+    },
+    /// A rule is wrong.
+    #[error("[tables.{table}] {rule} = \"{text}\"\n{caret}\n{error}", caret = caret(.table, .rule, .error))]
+    Rule {
+        /// The table.
+        table: String,
+        /// Which rule.
+        rule: &'static str,
+        /// Its text.
+        text: String,
+        /// What is wrong with it.
+        error: RuleError,
+    },
+}
+
+/// A caret under the word that is wrong, on the line after the rule.
+fn caret(table: &str, rule: &str, error: &RuleError) -> String {
+    let before = "[tables.] ".len() + table.len() + rule.len() + " = \"".len();
+    let column = usize::try_from(error.column).unwrap_or(1);
+    format!("{}^", " ".repeat(before + column - 1))
+}
+
+/// The schema with everything that the configuration says of it.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// Tables with their scopes, fills and strategies.
+    pub schema: Schema,
+    rules: BTreeMap<Name, TableRules>,
+}
+
+/// The rules of a table. No rule is a rule that grants nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct TableRules {
+    pub(crate) read: Expression,
+    pub(crate) insert: Expression,
+    pub(crate) update: Expression,
+    pub(crate) delete: Expression,
+    pub(crate) check: Expression,
+    /// The read rule as written; part of every view.
+    pub(crate) read_text: String,
+}
+
+impl Catalog {
+    /// Checks the configuration against the schema and puts them together.
+    pub fn new(
+        mut schema: Schema,
+        tables: &BTreeMap<String, TableConfig>,
+    ) -> Result<Self, ConfigError> {
+        let mut rules = BTreeMap::new();
+        for (name, config) in tables {
+            let Some(table) = schema.tables.get_mut(name.as_str()) else {
+                return Err(ConfigError::UnknownTable {
+                    table: name.clone(),
+                });
+            };
+            let table_rules = TableRules::read(table, config)?;
+            configure(table, config, &table_rules)?;
+            rules.insert(table.name.clone(), table_rules);
+        }
+        schema.tables.retain(|name, _| rules.contains_key(name));
+        Ok(Self { schema, rules })
+    }
+
+    /// The rules of a table of the schema.
+    pub(crate) fn rules(&self, table: &Name) -> &TableRules {
+        self.rules
+            .get(table)
+            .expect("every table of the schema has rules")
+    }
+
+    /// What a user may read of a table, by its read rule.
+    pub(crate) fn readable(&self, table: &Name, auth: &Auth) -> Expression {
+        self.rules(table).read.bind(auth)
+    }
+
+    /// A shape's view for a user (spec R7).
+    pub(crate) fn view(&self, shape: &Shape, auth: &Auth) -> String {
+        let table = self
+            .schema
+            .tables
+            .get(&shape.table)
+            .expect("the shape was checked");
+        shape.view(auth, &self.rules(&shape.table).read_text, table)
+    }
+}
+
+impl TableRules {
+    fn read(table: &Table, config: &TableConfig) -> Result<Self, ConfigError> {
+        let parse = |rule: &'static str, text: &str| {
+            parse_rule(table, text).map_err(|error| ConfigError::Rule {
+                table: table.name.to_string(),
+                rule,
+                text: text.to_owned(),
+                error,
+            })
+        };
+        let own = |rule, text: &Option<String>| match (text, &config.write) {
+            (Some(text), _) => parse(rule, text),
+            (None, Some(write)) => parse("write", write),
+            (None, None) => Ok(Expression::Constant(false)),
+        };
+        Ok(Self {
+            read: config
+                .read
+                .as_deref()
+                .map_or(Ok(Expression::Constant(false)), |text| parse("read", text))?,
+            insert: own("insert", &config.insert)?,
+            update: own("update", &config.update)?,
+            delete: own("delete", &config.delete)?,
+            check: config
+                .check
+                .as_deref()
+                .map_or(Ok(Expression::Constant(true)), |text| parse("check", text))?,
+            read_text: config.read.clone().unwrap_or_default(),
+        })
+    }
+}
+
+fn configure(
+    table: &mut Table,
+    config: &TableConfig,
+    rules: &TableRules,
+) -> Result<(), ConfigError> {
+    let name = table.name.to_string();
+    let check = |table: &Table, key, column: &str| match table.columns.contains_key(column) {
+        true => Ok(Name::from(column)),
+        false => Err(ConfigError::UnknownColumn {
+            table: name.clone(),
+            key,
+            column: column.to_owned(),
+        }),
+    };
+    table.scopes = rules.read.auth_columns();
+    for scope in &config.scopes {
+        let column = check(table, "scopes", scope)?;
+        table.scopes.insert(column);
+    }
+    for (column, fill) in &config.fill {
+        let column = check(table, "fill", column)?;
+        table.fills.insert(column, read_fill(&name, fill)?);
+    }
+    for (column, settings) in &config.columns {
+        let column = check(table, "columns", column)?;
+        if let Some(strategy) = &settings.strategy {
+            table
+                .strategies
+                .insert(column, read_strategy(&name, strategy)?);
+        }
+    }
+    Ok(())
+}
+
+fn read_fill(table: &str, value: &str) -> Result<Fill, ConfigError> {
+    match value {
+        "auth.id" => Ok(Fill::AuthId),
+        "time" => Ok(Fill::Time),
+        _ => Err(unknown(table, "fill", value, "auth.id, time")),
+    }
+}
+
+fn read_strategy(table: &str, value: &str) -> Result<Strategy, ConfigError> {
+    match value {
+        "last-write-wins" => Ok(Strategy::LastWriteWins),
+        "arrival" => Ok(Strategy::Arrival),
+        "server-wins" => Ok(Strategy::ServerWins),
+        "client-wins" => Ok(Strategy::ClientWins),
+        _ => Err(unknown(
+            table,
+            "strategy",
+            value,
+            "last-write-wins, arrival, server-wins, client-wins",
+        )),
+    }
+}
+
+fn unknown(table: &str, key: &'static str, value: &str, allowed: &'static str) -> ConfigError {
+    ConfigError::UnknownValue {
+        table: table.to_owned(),
+        key,
+        value: value.to_owned(),
+        allowed,
+    }
+}

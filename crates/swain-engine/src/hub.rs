@@ -1,0 +1,311 @@
+//! Brings each new position to the sessions that it concerns, and to no other.
+//!
+//! Sessions are found by index: (table, scope column = value), or the whole table. What waits for a session is bounded;
+//! when it is too much, it is dropped and the session reads the log (spec S7): the queue is only a cache of the log.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::task::Waker;
+
+use swain_core::{DeviceId, Millis, MutationNumber, Name, Pos, Schema, Tag, UserId, Value};
+use swain_store::Interest;
+
+use crate::limits::SESSION_QUEUE_BYTES_MAX;
+use crate::matching::{LiveShape, SharedPosition};
+
+/// A connection's server side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// One position for one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The position.
+    pub pos: Pos,
+    /// Its tag.
+    pub tag: Tag,
+    /// When it was given.
+    pub at: Millis,
+    /// The number, if it is a mutation of the session's device.
+    pub own: Option<MutationNumber>,
+    /// The operations, with commas between.
+    pub rows: String,
+}
+
+/// What waits for a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// These, and then nothing up to the head.
+    Live {
+        /// In order.
+        deliveries: Vec<Delivery>,
+        /// The head.
+        head: (Pos, Tag),
+    },
+    /// The session has to read the log from where it is.
+    Behind,
+    /// The same device has connected elsewhere.
+    Superseded,
+}
+
+/// The sessions, and how far the log has been brought to them.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    head: (Pos, Tag),
+    members: BTreeMap<SessionId, Member>,
+    index: BTreeMap<Watch, BTreeSet<SessionId>>,
+    devices: BTreeMap<DeviceId, SessionId>,
+}
+
+#[derive(Debug)]
+struct Member {
+    device: DeviceId,
+    user: Option<UserId>,
+    shapes: Arc<[LiveShape]>,
+    watches: Vec<Watch>,
+    place: Place,
+    waker: Waker,
+}
+
+#[derive(Debug)]
+enum Place {
+    Live {
+        queue: VecDeque<Delivery>,
+        bytes: usize,
+    },
+    Behind,
+    Superseded,
+}
+
+/// What a session is found by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Watch {
+    Table(Name),
+    Scope(Name, Name, Value),
+    Device(DeviceId),
+}
+
+impl Hub {
+    pub(crate) fn new(head: (Pos, Tag)) -> Self {
+        Self {
+            head,
+            members: BTreeMap::new(),
+            index: BTreeMap::new(),
+            devices: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn head(&self) -> (Pos, Tag) {
+        self.head
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(crate) fn sessions_of(&self, user: &UserId) -> usize {
+        self.members
+            .values()
+            .filter(|member| member.user.as_ref() == Some(user))
+            .count()
+    }
+
+    /// Adds a session, behind; an older session of the device is superseded.
+    pub(crate) fn join(
+        &mut self,
+        id: SessionId,
+        device: DeviceId,
+        user: Option<UserId>,
+        shapes: Arc<[LiveShape]>,
+        schema: &Schema,
+        waker: Waker,
+    ) {
+        if let Some(older) = self.devices.insert(device.clone(), id)
+            && let Some(member) = self.members.get_mut(&older)
+        {
+            member.place = Place::Superseded;
+            member.waker.wake_by_ref();
+        }
+        let member = Member {
+            device,
+            user,
+            shapes: Arc::from([]),
+            watches: Vec::new(),
+            place: Place::Behind,
+            waker,
+        };
+        self.members.insert(id, member);
+        self.watch(id, shapes, schema);
+    }
+
+    /// The session has these live shapes now and is where it last said, so it is behind.
+    pub(crate) fn watch(&mut self, id: SessionId, shapes: Arc<[LiveShape]>, schema: &Schema) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        let mut watches: Vec<Watch> = shapes
+            .iter()
+            .flat_map(|shape| watches_of(shape, schema))
+            .collect();
+        watches.push(Watch::Device(member.device.clone()));
+        let old = std::mem::replace(&mut member.watches, watches.clone());
+        member.shapes = shapes;
+        if !matches!(member.place, Place::Superseded) {
+            member.place = Place::Behind;
+        }
+        self.unindex(id, &old);
+        for watch in watches {
+            self.index.entry(watch).or_default().insert(id);
+        }
+    }
+
+    /// The session is gone.
+    pub(crate) fn leave(&mut self, id: SessionId) {
+        let Some(member) = self.members.remove(&id) else {
+            return;
+        };
+        self.unindex(id, &member.watches);
+        if self.devices.get(&member.device) == Some(&id) {
+            self.devices.remove(&member.device);
+        }
+    }
+
+    /// The session has read the log up to `pos`: true when that is the head, and from here on it is live.
+    pub(crate) fn go_live(&mut self, id: SessionId, pos: Pos) -> bool {
+        let Some(member) = self.members.get_mut(&id) else {
+            return false;
+        };
+        if pos != self.head.0 || matches!(member.place, Place::Superseded) {
+            return false;
+        }
+        member.place = Place::Live {
+            queue: VecDeque::new(),
+            bytes: 0,
+        };
+        true
+    }
+
+    /// What waits for a session.
+    pub(crate) fn take(&mut self, id: SessionId) -> Taken {
+        match self.members.get_mut(&id).map(|member| &mut member.place) {
+            Some(Place::Live { queue, bytes }) => {
+                *bytes = 0;
+                Taken::Live {
+                    deliveries: queue.drain(..).collect(),
+                    head: self.head,
+                }
+            }
+            Some(Place::Behind) | None => Taken::Behind,
+            Some(Place::Superseded) => Taken::Superseded,
+        }
+    }
+
+    /// Brings a position to those it concerns. One that is not the next is already known.
+    pub(crate) fn deliver(&mut self, shared: &SharedPosition, schema: &Schema) {
+        if shared.position.pos != self.head.0.next() {
+            return;
+        }
+        self.head = (shared.position.pos, shared.position.tag);
+        for id in self.concerned(shared, schema) {
+            let member = self
+                .members
+                .get_mut(&id)
+                .expect("the index names members only");
+            if member.receive(shared) {
+                member.waker.wake_by_ref();
+            }
+        }
+    }
+
+    fn concerned(&self, shared: &SharedPosition, schema: &Schema) -> BTreeSet<SessionId> {
+        let mut watches = BTreeSet::new();
+        if let Some((device, _)) = shared.position.who.mutation() {
+            watches.insert(Watch::Device(device.clone()));
+        }
+        for change in shared.changes.iter().map(|shared| shared.change()) {
+            let table = &change.row.table;
+            watches.insert(Watch::Table(table.clone()));
+            let scopes = schema.tables.get(table).map(|table| &table.scopes);
+            for column in scopes.into_iter().flatten() {
+                for row in change.before.iter().chain(&change.after) {
+                    watches.insert(Watch::Scope(
+                        table.clone(),
+                        column.clone(),
+                        row.value(column).clone(),
+                    ));
+                }
+            }
+        }
+        watches
+            .iter()
+            .filter_map(|watch| self.index.get(watch))
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    fn unindex(&mut self, id: SessionId, watches: &[Watch]) {
+        for watch in watches {
+            if let Some(sessions) = self.index.get_mut(watch) {
+                sessions.remove(&id);
+                if sessions.is_empty() {
+                    self.index.remove(watch);
+                }
+            }
+        }
+    }
+}
+
+impl Member {
+    /// True when the session has something new to look at.
+    fn receive(&mut self, shared: &SharedPosition) -> bool {
+        let Place::Live { queue, bytes } = &mut self.place else {
+            return false;
+        };
+        let own = shared.number_of(&self.device);
+        let rows = shared.rows_for(&self.shapes);
+        if own.is_none() && rows.is_none() {
+            return false;
+        }
+        let rows = rows.unwrap_or_default();
+        *bytes += rows.len() + size_of::<Delivery>();
+        if *bytes > SESSION_QUEUE_BYTES_MAX {
+            self.place = Place::Behind;
+            return true;
+        }
+        let &swain_core::Position { pos, tag, at, .. } = &shared.position;
+        queue.push_back(Delivery {
+            pos,
+            tag,
+            at,
+            own,
+            rows,
+        });
+        true
+    }
+}
+
+fn watches_of(shape: &LiveShape, schema: &Schema) -> Vec<Watch> {
+    let table = shape.table.clone();
+    match scope_of(shape, schema) {
+        Some((column, values)) => values
+            .into_iter()
+            .map(|value| Watch::Scope(table.clone(), column.clone(), value))
+            .collect(),
+        None => vec![Watch::Table(table)],
+    }
+}
+
+fn scope_of(shape: &LiveShape, schema: &Schema) -> Option<(Name, Vec<Value>)> {
+    shape
+        .predicate
+        .scope(&schema.tables.get(&shape.table)?.scopes)
+}
+
+/// What a shape wants to see of the log.
+pub(crate) fn interest_of(shape: &LiveShape, schema: &Schema) -> Interest {
+    Interest {
+        table: shape.table.clone(),
+        scope: scope_of(shape, schema),
+    }
+}

@@ -1,0 +1,373 @@
+//! What a mutation does: input checks, rules on the old row and the new, merge per column, writes (spec S5, M4 to M9, R4).
+
+use std::sync::Arc;
+
+use swain_core::limits::ROW_BYTES_MAX;
+use swain_core::merge::{self, Edit};
+use swain_core::rule::{Auth, Expression};
+use swain_core::{
+    Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Table, Value, Was,
+};
+use swain_store::{Arbiter, Submission, Transaction, Verdict, WriteError};
+
+use crate::catalog::{Catalog, TableRules};
+
+/// Decides mutations by a catalog.
+#[derive(Debug)]
+pub struct Judge {
+    catalog: Arc<Catalog>,
+}
+
+/// One mutation on the bench.
+struct Case<'a, T> {
+    tx: &'a mut T,
+    auth: &'a Auth,
+    submission: &'a Submission,
+    mutation: &'a Mutation,
+    verdict: Verdict,
+}
+
+/// The columns of an update.
+struct Wish<'a> {
+    set: &'a Row,
+    was: &'a std::collections::BTreeMap<Name, Was>,
+    inc: &'a Row,
+    add: &'a Row,
+    remove: &'a Row,
+}
+
+impl Judge {
+    /// A judge by these rules.
+    pub fn new(catalog: Arc<Catalog>) -> Self {
+        Self { catalog }
+    }
+
+    fn table(&self, operation: &Operation) -> Result<(&Table, &TableRules), Problem> {
+        let name = &operation.row().table;
+        let table = self.catalog.schema.table(name);
+        let table = table.map_err(|code| {
+            Problem::new(code, format!("the table '{name}' is not synced")).at("table")
+        })?;
+        Ok((table, self.catalog.rules(name)))
+    }
+}
+
+impl Arbiter for Judge {
+    async fn apply<T: Transaction>(
+        &self,
+        tx: &mut T,
+        submission: &Submission,
+        mutation: &Mutation,
+    ) -> Result<Verdict, WriteError> {
+        let auth = &submission.auth;
+        let mut case = Case {
+            tx,
+            auth,
+            submission,
+            mutation,
+            verdict: Verdict::default(),
+        };
+        for (index, operation) in mutation.operations.iter().enumerate() {
+            let (table, rules) = self
+                .table(operation)
+                .map_err(|problem| placed(problem, index))?;
+            let done = case.operation(table, rules, operation).await;
+            done.map_err(|error| match error {
+                WriteError::Refused(problem) => WriteError::Refused(placed(problem, index)),
+                WriteError::Store(error) => WriteError::Store(error),
+            })?;
+        }
+        Ok(case.verdict)
+    }
+}
+
+fn placed(problem: Problem, index: usize) -> Problem {
+    let at = problem.at.as_ref().map(|at| format!("ops[{index}].{at}"));
+    Problem {
+        at: at.or_else(|| Some(format!("ops[{index}]"))),
+        ..problem
+    }
+}
+
+impl<T: Transaction> Case<'_, T> {
+    async fn operation(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        operation: &Operation,
+    ) -> Result<(), WriteError> {
+        let key = table.normalise_key(&operation.row().key).map_err(|code| {
+            Problem::new(
+                code,
+                format!("the key of '{}' is {}", table.name, describe_key(table)),
+            )
+            .at("key")
+        })?;
+        match operation {
+            Operation::Insert { set, .. } => self.insert(table, rules, &key, set).await,
+            Operation::Update {
+                set,
+                was,
+                inc,
+                add,
+                remove,
+                ..
+            } => {
+                self.update(
+                    table,
+                    rules,
+                    &key,
+                    &Wish {
+                        set,
+                        was,
+                        inc,
+                        add,
+                        remove,
+                    },
+                )
+                .await
+            }
+            Operation::Delete { .. } => self.delete(table, rules, &key).await,
+        }
+    }
+
+    async fn insert(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        key: &Key,
+        set: &Row,
+    ) -> Result<(), WriteError> {
+        let mut row = checked(table, set)?;
+        row.0
+            .extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
+        self.fill(table, &mut row, true);
+        if self.tx.row(table, key).await?.is_some() {
+            return Err(Problem::new(
+                Code::IdTaken,
+                format!("'{}' has a row with this key", table.name),
+            )
+            .at("key")
+            .into());
+        }
+        self.tx.insert(table, &row).await?;
+        self.check_new(table, rules, &rules.insert, key).await?;
+        self.verdict.won_any = true;
+        Ok(())
+    }
+
+    async fn update(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        key: &Key,
+        wish: &Wish<'_>,
+    ) -> Result<(), WriteError> {
+        let set = checked(table, wish.set)?;
+        merge::check_commuting(table, wish.inc, wish.add, wish.remove).map_err(|column| {
+            Problem::new(
+                Code::WrongType,
+                format!("'{column}' takes no such operation"),
+            )
+            .at(&column)
+        })?;
+        let gone = || {
+            Problem::new(
+                Code::RowGone,
+                format!("the row of '{}' is not there", table.name),
+            )
+            .at("key")
+        };
+        let current = self.tx.row(table, key).await?.ok_or_else(gone)?;
+        if !rules.read.bind(self.auth).grants(&current) {
+            return Err(gone().into());
+        }
+        self.allow(&rules.update, &current, table)?;
+
+        let mut next = current.clone();
+        for (column, new) in &set.0 {
+            let was = wish
+                .was
+                .get(column)
+                .expect("the decoder checked that was is complete");
+            if self
+                .column_wins(table, key, column, current.value(column), new, was)
+                .await?
+            {
+                next.0.insert(column.clone(), new.clone());
+                self.verdict.won_any = true;
+            } else {
+                self.verdict.lost.push(column.clone());
+            }
+        }
+        merge::apply_commuting(&mut next, wish.inc, wish.add, wish.remove);
+        self.verdict.won_any |=
+            !(wish.inc.0.is_empty() && wish.add.0.is_empty() && wish.remove.0.is_empty());
+
+        let mut write = next.changed_since(&current);
+        if write.0.is_empty() {
+            return Ok(());
+        }
+        self.fill(table, &mut write, false);
+        self.tx.update(table, key, &write).await?;
+        self.check_new(table, rules, &rules.update, key).await
+    }
+
+    async fn delete(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        key: &Key,
+    ) -> Result<(), WriteError> {
+        self.verdict.won_any = true;
+        let Some(current) = self.tx.row(table, key).await? else {
+            return Ok(());
+        };
+        if !rules.read.bind(self.auth).grants(&current) {
+            // Answered like a row that is not there: nothing to delete.
+            return Ok(());
+        }
+        self.allow(&rules.delete, &current, table)?;
+        self.tx.delete(table, key).await
+    }
+
+    /// Under the row's lock: is the column still what the edit was based on? If not, its strategy decides (spec M4, M5).
+    async fn column_wins(
+        &mut self,
+        table: &Table,
+        key: &Key,
+        column: &Name,
+        current: &Value,
+        new: &Value,
+        was: &Was,
+    ) -> Result<bool, WriteError> {
+        if merge::is_undisputed(current, new, was) {
+            return Ok(true);
+        }
+        let last = self.tx.last_write(table, key, column).await?;
+        let at = self.edit_time().await?;
+        let edit = Edit {
+            device: &self.submission.device,
+            at,
+        };
+        Ok(merge::wins(
+            table.strategy(column),
+            was,
+            last.as_ref(),
+            edit,
+        ))
+    }
+
+    /// Device time, clamped to [time of base, now]: a clock that is wrong wins nothing by it.
+    async fn edit_time(&mut self) -> Result<Millis, WriteError> {
+        let earliest = self
+            .tx
+            .time_of(self.mutation.base)
+            .await?
+            .unwrap_or(Millis(0));
+        Ok(self.mutation.at.max(earliest).min(self.submission.now))
+    }
+
+    /// The row as the database has it now, triggers and defaults included, has to be allowed and of a bearable size.
+    async fn check_new(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        rule: &Expression,
+        key: &Key,
+    ) -> Result<(), WriteError> {
+        // A trigger may have removed the row again; then there is nothing to check.
+        let Some(row) = self.tx.row(table, key).await? else {
+            return Ok(());
+        };
+        self.allow(rule, &row, table)?;
+        self.allow(&rules.check, &row, table)?;
+        if row.canonical().len() > ROW_BYTES_MAX {
+            let detail = format!("a row of '{}' is at most {ROW_BYTES_MAX} bytes", table.name);
+            return Err(Problem::new(Code::LimitRowBytes, detail).into());
+        }
+        Ok(())
+    }
+
+    fn allow(&self, rule: &Expression, row: &Row, table: &Table) -> Result<(), Problem> {
+        if rule.bind(self.auth).grants(row) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::NotAllowed,
+            format!("the rules of '{}' do not allow this", table.name),
+        ))
+    }
+
+    fn fill(&self, table: &Table, row: &mut Row, inserting: bool) {
+        for (column, fill) in &table.fills {
+            match fill {
+                Fill::AuthId if inserting => row.set(column.clone(), self.auth.id()),
+                Fill::AuthId => {}
+                Fill::Time => row.set(
+                    column.clone(),
+                    time_value(table, column, self.submission.now),
+                ),
+            }
+        }
+    }
+}
+
+fn time_value(table: &Table, column: &Name, now: Millis) -> Value {
+    let millis = Value::int64(i64::try_from(now.0).unwrap_or(i64::MAX));
+    match table.columns.get(column).map(|column| column.kind) {
+        Some(ColumnType::Int64 | ColumnType::Float64) | None => millis,
+        Some(_) => Value::text(millis.canonical()),
+    }
+}
+
+/// The columns that a device sets, each of the type that its column has.
+fn checked(table: &Table, set: &Row) -> Result<Row, Problem> {
+    let columns = set.0.iter().map(|(name, value)| {
+        let place = format!("set.{name}");
+        let column = table.column(name).map_err(|code| {
+            Problem::new(code, format!("'{}' has no column '{name}'", table.name)).at(&place)
+        })?;
+        if table.is_readonly(name) {
+            return Err(Problem::new(
+                Code::ColumnReadonly,
+                format!("'{name}' is filled by the server"),
+            )
+            .at(&place));
+        }
+        if table.key.contains(name) {
+            return Err(Problem::new(
+                Code::BadKey,
+                format!("'{name}' belongs to the key, not to set"),
+            )
+            .at(&place));
+        }
+        if value.is_null() && !column.nullable {
+            return Err(Problem::new(Code::NotNull, format!("'{name}' needs a value")).at(&place));
+        }
+        let value = column.kind.normalise(value).map_err(|code| {
+            Problem::new(
+                code,
+                format!(
+                    "'{name}' takes {}, this is {}",
+                    column.kind.as_str(),
+                    value.kind()
+                ),
+            )
+            .at(&place)
+        })?;
+        Ok((name.clone(), value))
+    });
+    columns.collect()
+}
+
+fn describe_key(table: &Table) -> String {
+    let parts = table.key.iter().map(|name| {
+        let kind = table
+            .columns
+            .get(name)
+            .map_or("value", |column| column.kind.as_str());
+        format!("{name} ({kind})")
+    });
+    format!("[{}]", parts.collect::<Vec<_>>().join(", "))
+}

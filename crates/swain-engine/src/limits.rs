@@ -1,0 +1,26 @@
+//! Limits of the engine, each with its name (spec P16). Those of the protocol are in `swain_core::limits`.
+
+/// Rows read for one chunk of a load.
+pub const LOAD_CHUNK_ROWS_MAX: usize = 1000;
+/// Canonical bytes of rows in one chunk of a load.
+pub const LOAD_CHUNK_BYTES_MAX: usize = 256 * 1024;
+/// Changes read from the log at once.
+pub const LOG_PAGE_CHANGES_MAX: usize = 1000;
+/// Relevant changes that a device may be behind; beyond it, its shapes are loaded anew.
+pub const CATCH_UP_CHANGES_MAX: usize = 10_000;
+/// Bytes that wait for one session; beyond it, the session reads the log from its cursor.
+pub const SESSION_QUEUE_BYTES_MAX: usize = 256 * 1024;
+/// Pushes of one session that wait for an answer.
+pub const SESSION_PUSHES_MAX: usize = 8;
+/// Messages a second that a session may send in the long run.
+pub const MESSAGES_PER_SECOND: u64 = 100;
+/// Messages that a session may send at once.
+pub const MESSAGES_BURST: u64 = 200;
+/// Milliseconds from the opening of a connection to its hello.
+pub const HELLO_MS_MAX: u64 = 5_000;
+/// Milliseconds of silence after which the server sends a heartbeat.
+pub const HEARTBEAT_MS: u64 = 15_000;
+/// Sessions of one user.
+pub const USER_SESSIONS_MAX: usize = 20;
+/// Sessions of one server.
+pub const SESSIONS_MAX: usize = 10_000;

@@ -1,0 +1,125 @@
+//! Which rows of a position a session sees, and as what (spec R5).
+
+use std::sync::OnceLock;
+
+use swain_core::protocol::{place_fragment, write_patch, write_put, write_remove};
+use swain_core::rule::Expression;
+use swain_core::{Change, MutationNumber, Name, Position, Row};
+
+/// A shape under the cursor's promise: its index in the hello, its table, and what it grants.
+#[derive(Clone, Debug)]
+pub struct LiveShape {
+    pub(crate) index: usize,
+    pub(crate) table: Name,
+    /// Read rule and filter, with `auth` put in.
+    pub(crate) predicate: Expression,
+}
+
+/// A position whose rows are encoded once, however many sessions see them.
+#[derive(Debug)]
+pub(crate) struct SharedPosition {
+    pub(crate) position: Position,
+    pub(crate) changes: Vec<SharedChange>,
+}
+
+#[derive(Debug)]
+pub(crate) struct SharedChange {
+    change: Change,
+    place: OnceLock<String>,
+    row: OnceLock<String>,
+    set: OnceLock<String>,
+}
+
+impl SharedPosition {
+    pub(crate) fn new(mut position: Position) -> Self {
+        let changes = std::mem::take(&mut position.changes);
+        Self {
+            position,
+            changes: changes.into_iter().map(SharedChange::new).collect(),
+        }
+    }
+
+    /// The operations for a session with these shapes, with commas between; none if it sees nothing.
+    pub(crate) fn rows_for(&self, shapes: &[LiveShape]) -> Option<String> {
+        let mut out = String::new();
+        for change in &self.changes {
+            change.write_for(shapes, &mut out);
+        }
+        (!out.is_empty()).then_some(out)
+    }
+
+    /// The number, if this is a mutation of that device.
+    pub(crate) fn number_of(&self, device: &swain_core::DeviceId) -> Option<MutationNumber> {
+        self.position
+            .who
+            .mutation()
+            .filter(|(by, _)| *by == device)
+            .map(|(_, n)| n)
+    }
+}
+
+impl SharedChange {
+    pub(crate) fn new(change: Change) -> Self {
+        Self {
+            change,
+            place: OnceLock::new(),
+            row: OnceLock::new(),
+            set: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn change(&self) -> &Change {
+        &self.change
+    }
+
+    pub(crate) fn write_for(&self, shapes: &[LiveShape], out: &mut String) {
+        let before = holding(shapes, &self.change.row.table, self.change.before.as_ref());
+        let after = holding(shapes, &self.change.row.table, self.change.after.as_ref());
+        if before.is_empty() && after.is_empty() {
+            return;
+        }
+        if !out.is_empty() {
+            out.push(',');
+        }
+        if after.is_empty() {
+            write_remove(out, self.place());
+        } else if before.is_empty() {
+            write_put(out, self.place(), &after, self.row());
+        } else {
+            write_patch(out, self.place(), &after, self.set());
+        }
+    }
+
+    fn place(&self) -> &str {
+        self.place.get_or_init(|| place_fragment(&self.change.row))
+    }
+
+    fn row(&self) -> &str {
+        self.row.get_or_init(|| {
+            self.change
+                .after
+                .as_ref()
+                .map(Row::canonical)
+                .unwrap_or_default()
+        })
+    }
+
+    fn set(&self) -> &str {
+        self.set
+            .get_or_init(|| match (&self.change.before, &self.change.after) {
+                (Some(before), Some(after)) => after.changed_since(before).canonical(),
+                _ => String::from("{}"),
+            })
+    }
+}
+
+/// The shapes that hold a row.
+pub(crate) fn holding(shapes: &[LiveShape], table: &Name, row: Option<&Row>) -> Vec<usize> {
+    let Some(row) = row else { return Vec::new() };
+    let holds = |shape: &&LiveShape| shape.table == *table && shape.predicate.grants(row);
+    shapes
+        .iter()
+        .filter(holds)
+        .map(|shape| shape.index)
+        .collect()
+}

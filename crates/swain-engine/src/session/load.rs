@@ -1,0 +1,192 @@
+//! The load of a session: chunks of rows, then the log over them, then the end (spec P5, P6).
+//!
+//! ```text
+//! Chunks ──last chunk──► Following ──stream at the target──► Reading ──► Ended
+//! ```
+
+use swain_core::protocol::{Cursor, LoadEnd, LoadToken, write_load, write_load_changes};
+use swain_core::{Epoch, Key, Pos, Tag};
+
+use crate::engine::{Ask, OpenedLoad};
+use crate::matching::LiveShape;
+
+#[derive(Debug)]
+pub(super) struct Load {
+    epoch: Epoch,
+    /// The shapes that are loading, in order, and their views.
+    shapes: Vec<LiveShape>,
+    views: Vec<String>,
+    from: (Pos, Tag),
+    resumes: bool,
+    total: u64,
+    /// The newest position that a chunk may have seen.
+    seen: Pos,
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// The next chunk is of this shape, behind this key.
+    Chunks {
+        shape: usize,
+        after: Option<Key>,
+        asked: bool,
+    },
+    /// All rows are sent; the stream has to get to `seen` before the log over them can be read.
+    Following { asked: bool },
+    /// The log up to this position is being read; the stream waits there.
+    Reading { through: (Pos, Tag), asked: bool },
+}
+
+/// What the load wants next.
+pub(super) enum Next {
+    /// Nothing: an answer is on its way, or the stream has to get further.
+    Wait,
+    /// An answer to this.
+    Ask(Ask),
+}
+
+impl Load {
+    pub(super) fn new(
+        epoch: Epoch,
+        opened: OpenedLoad,
+        shapes: Vec<LiveShape>,
+        views: Vec<String>,
+    ) -> Self {
+        let OpenedLoad {
+            from,
+            resumes,
+            next: (shape, after),
+            total,
+        } = opened;
+        let step = Step::Chunks {
+            shape,
+            after,
+            asked: false,
+        };
+        Self {
+            epoch,
+            shapes,
+            views,
+            from,
+            resumes,
+            total,
+            seen: from.0,
+            step,
+        }
+    }
+
+    pub(super) fn resumes(&self) -> bool {
+        self.resumes
+    }
+
+    pub(super) fn shapes(&self) -> &[LiveShape] {
+        &self.shapes
+    }
+
+    /// True while the stream has to stay where it is.
+    pub(super) fn holds_stream(&self) -> bool {
+        matches!(self.step, Step::Reading { .. })
+    }
+
+    /// What to ask next, when the stream stands at `at` with nothing before it unread.
+    pub(super) fn poll(&mut self, at: Option<(Pos, Tag)>) -> Next {
+        if let Step::Chunks { shape, .. } = &self.step
+            && *shape == self.shapes.len()
+        {
+            self.step = Step::Following { asked: false };
+        }
+        if let (Step::Following { .. }, Some(at)) = (&self.step, at)
+            && at.0 >= self.seen
+        {
+            self.step = Step::Reading {
+                through: at,
+                asked: false,
+            };
+        }
+        match &mut self.step {
+            Step::Chunks {
+                shape,
+                after,
+                asked,
+            } if !*asked => {
+                *asked = true;
+                Next::Ask(Ask::ReadRows {
+                    shape: self.shapes[*shape].clone(),
+                    after: after.clone(),
+                })
+            }
+            Step::Following { asked } if !*asked => {
+                *asked = true;
+                Next::Ask(Ask::Follow)
+            }
+            Step::Reading { through, asked } if !*asked => {
+                *asked = true;
+                let (after, through) = (self.from.0, through.0);
+                Next::Ask(Ask::ReadLoadLog {
+                    after,
+                    through,
+                    shapes: self.shapes.clone(),
+                })
+            }
+            Step::Chunks { .. } | Step::Following { .. } | Step::Reading { .. } => Next::Wait,
+        }
+    }
+
+    /// Rows were read: their frame.
+    pub(super) fn handle_rows(
+        &mut self,
+        rows: &str,
+        more: Option<Key>,
+        head: Pos,
+    ) -> Option<String> {
+        let Step::Chunks { shape, .. } = &self.step else {
+            return None;
+        };
+        let sent = *shape;
+        let (shape, after) = if more.is_some() {
+            (sent, more)
+        } else {
+            (sent + 1, None)
+        };
+        self.seen = self.seen.max(head);
+        let from = Cursor {
+            epoch: self.epoch.clone(),
+            pos: self.from.0,
+            tag: self.from.1,
+            views: self.views.clone(),
+        };
+        let token = LoadToken {
+            from,
+            shape,
+            after: after.clone(),
+        }
+        .encode();
+        self.step = Step::Chunks {
+            shape,
+            after,
+            asked: false,
+        };
+        Some(write_load(
+            self.shapes[sent].index,
+            rows,
+            self.total,
+            &token,
+        ))
+    }
+
+    /// The frames that end the load; the checkpoint is that of the stream, which stands where the log was read to.
+    pub(super) fn end(
+        &self,
+        changes: &str,
+        checkpoint: swain_core::protocol::Checkpoint,
+    ) -> Vec<String> {
+        let mut frames = Vec::new();
+        if !changes.is_empty() {
+            frames.push(write_load_changes(changes));
+        }
+        let shapes = self.shapes.iter().map(|shape| shape.index).collect();
+        frames.push(LoadEnd { checkpoint, shapes }.to_text());
+        frames
+    }
+}

@@ -1,0 +1,8 @@
+//! Stories of the engine: sessions over the memory store, driven by hand.
+
+mod bench;
+mod load;
+mod merge;
+mod push;
+mod rules;
+mod stream;

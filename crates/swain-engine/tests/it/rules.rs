@@ -1,0 +1,170 @@
+//! Who may see and change what.
+
+use std::collections::BTreeMap;
+
+use swain_core::Code;
+use swain_core::protocol::Outcome;
+use swain_engine::{Catalog, ConfigError, TableConfig, parse_rule};
+use swain_testkit::spec;
+
+use crate::bench::{Bench, SHAPE_T, owned};
+
+const SHAPE_U: &str = r#""shapes":[{"table":"u"}]"#;
+const INSERT_U: &str = r#"{"insert":{"table":"u","key":["k"],"set":{"a":"x"}}}"#;
+
+#[test]
+fn a_row_is_seen_and_changed_by_its_owner_alone() {
+    spec!("R1");
+    spec!("R4");
+    spec!("M9");
+    let mut bench = Bench::new();
+    let mut ada = bench.connect("ada", "d-ada", SHAPE_U);
+    let mut ben = bench.connect("ben", "d-ben", SHAPE_U);
+    ben.story();
+    bench.push(&mut ada, 1, INSERT_U);
+
+    let update =
+        r#"{"update":{"table":"u","key":["k"],"set":{"a":"mine"},"was":{"a":{"value":"x"}}}}"#;
+    let update = bench
+        .push(&mut ben, 1, update)
+        .problem
+        .expect("it is refused");
+    let delete = bench.push(&mut ben, 2, r#"{"delete":{"table":"u","key":["k"]}}"#);
+    let readonly = r#"{"insert":{"table":"u","key":["l"],"set":{"a":"x","owner":"ada"}}}"#;
+    let readonly = bench
+        .push(&mut ben, 3, readonly)
+        .problem
+        .expect("it is refused");
+
+    assert_eq!(
+        update.code,
+        Code::RowGone,
+        "a row that ben may not read is answered like one that is not there"
+    );
+    assert_eq!(delete.outcome, Outcome::Applied, "and nothing is deleted");
+    assert_eq!(readonly.code, Code::ColumnReadonly);
+    assert_eq!(
+        bench
+            .row("u", "k")
+            .expect("it is there")
+            .value("owner")
+            .as_text(),
+        Some("ada")
+    );
+    assert!(
+        !ben.story().iter().any(|frame| frame.contains("put")),
+        "nothing of it reaches ben"
+    );
+}
+
+#[test]
+fn without_a_rule_nobody_reads_or_writes() {
+    spec!("R1");
+    let tables = BTreeMap::from([("t".to_owned(), TableConfig::default())]);
+    let mut bench = Bench::with(tables);
+    let mut ada = bench.connect("ada", "d-ada", SHAPE_T);
+
+    let insert = r#"{"insert":{"table":"t","key":["k"],"set":{"a":"x"}}}"#;
+    let refused = bench
+        .push(&mut ada, 1, insert)
+        .problem
+        .expect("it is refused");
+
+    assert_eq!(refused.code, Code::NotAllowed);
+}
+
+#[test]
+fn a_null_grants_nothing() {
+    spec!("R2");
+    let tables = BTreeMap::from([(
+        "u".to_owned(),
+        TableConfig {
+            read: Some("NOT (owner = auth.id)".into()),
+            ..owned()
+        },
+    )]);
+    let bench = Bench::with(tables);
+    let table = &bench.engine.catalog().schema.tables["u"];
+    let rule = parse_rule(table, "NOT (owner = auth.id)").expect("it is a rule");
+
+    let visitor = swain_core::rule::Auth::default();
+    assert!(
+        !rule
+            .bind(&visitor)
+            .grants(&swain_core::Row::default().with("owner", "ada"))
+    );
+    let ben = swain_core::rule::Auth {
+        user: Some("ben".into()),
+        role: None,
+    };
+    assert!(
+        rule.bind(&ben)
+            .grants(&swain_core::Row::default().with("owner", "ada"))
+    );
+}
+
+#[test]
+fn a_wrong_rule_is_refused_with_its_place() {
+    spec!("R1");
+    let bench = Bench::new();
+    let table = &bench.engine.catalog().schema.tables["t"];
+    let cases = [
+        ("a = 'x' AND nope = 1", 13, "has no column 'nope'"),
+        ("a = 1", 5, "type text"),
+        ("n = auth.id", 1, "int64 is compared with text"),
+        ("a LIKE 'x%'", 1, "a rule takes"),
+        ("a = 'x' b", 9, "the rule ends before 'b'"),
+        ("a = = 1", 1, "this is not SQL"),
+    ];
+
+    for (text, column, message) in cases {
+        let error = parse_rule(table, text).expect_err(text);
+        assert_eq!(error.column, column, "{text}: {error}");
+        assert!(error.message.contains(message), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_configuration_error_shows_a_caret_under_the_word() {
+    spec!("R1");
+    let bench = Bench::new();
+    let schema = bench.engine.catalog().schema.clone();
+    let config = TableConfig {
+        read: Some("a = 'x' OR nope = 1".into()),
+        ..TableConfig::default()
+    };
+
+    let error =
+        Catalog::new(schema, &BTreeMap::from([("t".to_owned(), config)])).expect_err("it is wrong");
+
+    assert!(matches!(error, ConfigError::Rule { .. }));
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0].find("nope"), lines[1].find('^'), "{text}");
+}
+
+#[test]
+fn a_filter_that_is_not_of_the_form_is_refused_by_place() {
+    spec!("R6");
+    let mut bench = Bench::new();
+    let cases = [
+        (r#"{"eq":["nope",1]}"#, "unknown_column"),
+        (r#"{"eq":["b",1]}"#, "wrong_type"),
+        (r#"{"eq":["a","x"]}"#, "shape_needs_scope"),
+        (r#"{"like":["b","x"]}"#, "bad_filter"),
+        (
+            r#"{"or":[{"eq":["b","x"]},{"eq":["a","x"]}]}"#,
+            "shape_needs_scope",
+        ),
+        (
+            r#"{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"not":{"eq":["b","x"]}}}}}}}}}"#,
+            "limit_filter",
+        ),
+    ];
+
+    for (filter, code) in cases {
+        let shapes = format!(r#""shapes":[{{"table":"t","where":{filter}}}]"#);
+        let mut ada = bench.connect("ada", "d-ada", &shapes);
+        assert_eq!(ada.story(), [format!("problem {code}")], "{filter}");
+    }
+}
