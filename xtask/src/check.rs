@@ -21,7 +21,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
     }
     let mut report = Report::new();
     report.step("fmt", Counts::Step, || {
-        shell::cargo().args(["fmt", "--all", "--check"]).run()
+        // rustfmt colours its differences whatever NO_COLOR says.
+        shell::cargo()
+            .args(["fmt", "--all", "--check", "--", "--color=never"])
+            .run()
     });
     report.step("clippy", Counts::Step, clippy);
     report.step("tidy", Counts::Step, tidy::inspect_repository);

@@ -36,14 +36,16 @@ impl Tally {
         }
     }
 
+    /// For a person; a step that counts as one says nothing beyond how it ended.
     pub(crate) fn describe(self) -> String {
-        let mut text = format!("{} passed, {} failed", self.passed, self.failed);
-        if self == Self::default() {
-            text.clear();
-        } else if self.skipped > 0 {
-            text.push_str(&format!(", {} SKIPPED", self.skipped));
+        if self.passed + self.failed + self.skipped <= 1 {
+            return String::new();
         }
-        text
+        let skipped = match self.skipped {
+            0 => String::new(),
+            count => format!(", {count} SKIPPED"),
+        };
+        format!("{} passed, {} failed{skipped}", self.passed, self.failed)
     }
 }
 
