@@ -250,6 +250,12 @@ impl<S: Store> Engine<S> {
             for position in &shared {
                 hub.deliver(position, &self.catalog.schema);
             }
+            if hub.head().0 <= after {
+                // Positions are dense; a page that does not go on would be read for ever.
+                let message =
+                    format!("the log has no position behind {after}, and its head is {target}");
+                return Err(StoreError::new(StoreErrorKind::Internal, message));
+            }
         }
     }
 

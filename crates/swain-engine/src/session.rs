@@ -17,7 +17,7 @@ mod stream;
 use std::collections::VecDeque;
 
 use swain_core::limits::MESSAGE_BYTES_MAX;
-use swain_core::protocol::{Close, Goaway, Hello, Up};
+use swain_core::protocol::{Close, Goaway, Hello, Up, number_frame};
 use swain_core::{Code, Millis, Problem};
 
 use crate::engine::{Ask, Identity, OpenRequest, Told};
@@ -31,6 +31,8 @@ use running::Running;
 pub enum Input {
     /// A message from the device.
     Frame(String),
+    /// A message from the device that the transport could not take: too large, or no text.
+    Unreadable(Problem, Close),
     /// The answer to an [`Output::Ask`].
     Told(Told),
     /// What waits for the session; to be given after every wake-up, after every answer, and before every tick.
@@ -60,6 +62,8 @@ pub struct Session {
     rate: Rate,
     out: VecDeque<Output>,
     last_sent: Millis,
+    /// How many frames were sent; each carries its number (spec P19).
+    frames: u64,
     heartbeat: Millis,
 }
 
@@ -81,6 +85,7 @@ impl Session {
             rate: Rate::new(now),
             out: VecDeque::new(),
             last_sent: now,
+            frames: 0,
             heartbeat: Millis(HEARTBEAT_MS),
         }
     }
@@ -97,6 +102,7 @@ impl Session {
         match (&mut self.phase, input) {
             (Phase::Closed, _) => {}
             (_, Input::Frame(text)) => self.handle_frame(now, &text),
+            (_, Input::Unreadable(problem, close)) => self.refuse(&problem, close),
             (_, Input::Told(Told::Failed(problem))) => self.fail(problem),
             (_, Input::Told(told)) => self.handle_told(now, told),
             (Phase::Running(running), Input::Taken(taken)) => running.handle_taken(taken),
@@ -113,9 +119,13 @@ impl Session {
         {
             running.poll(now, &mut self.out);
         }
-        let output = self.out.pop_front()?;
-        match &output {
-            Output::Send(_) => self.last_sent = now,
+        let mut output = self.out.pop_front()?;
+        match &mut output {
+            Output::Send(frame) => {
+                self.frames += 1;
+                number_frame(frame, self.frames);
+                self.last_sent = now;
+            }
             Output::Close(_) => self.phase = Phase::Closed,
             Output::Ask(_) => {}
         }

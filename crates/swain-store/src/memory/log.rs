@@ -32,7 +32,7 @@ impl State {
             changes += relevant.changes.len();
             positions.push(relevant);
         }
-        if self.planted == Some(PlantedBug::LogSkipsFirst) && positions.len() > 1 {
+        if self.planted == Some(PlantedBug::LogSkipsFirst) && interests.is_some() && positions.len() > 1 {
             positions.remove(0);
         }
         let tag = self

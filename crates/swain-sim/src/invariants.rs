@@ -1,0 +1,146 @@
+//! What must hold, each in a file of its own.
+//!
+//! | invariant | file | when |
+//! | --- | --- | --- |
+//! | an acknowledged mutation is in the log | [`lost_ack`] | after each step |
+//! | a mutation takes effect exactly once | [`exactly_once`] | at the end |
+//! | a quiet device equals the database | [`convergence`] | at the end |
+//! | the rows at a confirmed position are those of the log at that position: no hole, no torn position, no leak | [`no_hole`] | after each step |
+//! | a device never goes back | [`monotonic`] | after each step |
+//! | two rows that change together are never seen apart | [`atomic_position`] | after each step |
+//! | an acknowledgement comes with its effect | [`ack_with_effect`] | after each step |
+//! | visible = confirmed + pending | [`optimistic_equivalence`] | after each step |
+//! | nothing is sent before it is saved | [`saved_before_sent`] | with each push |
+//!
+//! That the log itself is dense, tells the truth and has no mutation twice is checked by the oracle as it reads it.
+
+pub mod ack_with_effect;
+pub mod atomic_position;
+pub mod convergence;
+pub mod exactly_once;
+pub mod lost_ack;
+pub mod monotonic;
+pub mod no_hole;
+pub mod optimistic_equivalence;
+pub mod saved_before_sent;
+
+use swain_core::client::Device;
+use swain_core::protocol::Cursor;
+use swain_core::{Pos, Value};
+
+use crate::device::SimDevice;
+use crate::oracle::{Oracle, Rows};
+use crate::world::Violation;
+
+/// What a checker sees.
+pub(crate) struct View<'a> {
+    pub(crate) device: &'a SimDevice,
+    pub(crate) machine: &'a Device,
+    pub(crate) oracle: &'a Oracle,
+}
+
+/// What a checker says: nothing, or what it saw.
+pub(crate) type Finding = Result<(), String>;
+
+pub(crate) fn check_step(view: &View<'_>) -> Result<(), Violation> {
+    let checks: [(&'static str, fn(&View<'_>) -> Finding); 6] = [
+        ("monotonic", monotonic::check),
+        ("lost_ack", lost_ack::check),
+        ("ack_with_effect", ack_with_effect::check),
+        ("optimistic_equivalence", optimistic_equivalence::check),
+        ("atomic_position", atomic_position::check),
+        ("no_hole", no_hole::check),
+    ];
+    run(view, &checks)
+}
+
+pub(crate) fn check_end(view: &View<'_>) -> Result<(), Violation> {
+    let checks: [(&'static str, fn(&View<'_>) -> Finding); 2] = [
+        ("convergence", convergence::check),
+        ("exactly_once", exactly_once::check),
+    ];
+    run(view, &checks)
+}
+
+fn run(
+    view: &View<'_>,
+    checks: &[(&'static str, fn(&View<'_>) -> Finding)],
+) -> Result<(), Violation> {
+    for (invariant, check) in checks {
+        check(view).map_err(|finding| {
+            let detail = format!(
+                "d{} at p{}: {finding}",
+                view.device.index,
+                view.machine.pos()
+            );
+            Violation { invariant, detail }
+        })?;
+    }
+    Ok(())
+}
+
+/// The rows that a device has to hold at a position, by the rules of the run.
+pub(crate) fn expected_rows(device: &SimDevice, oracle: &Oracle, pos: Pos) -> Rows {
+    let Some(rows) = oracle.rows_at(pos) else {
+        return Rows::new();
+    };
+    let red = Value::from("red");
+    let user = Value::from(device.user);
+    let held = rows
+        .iter()
+        .filter(|(place, row)| match place.table.as_str() {
+            "t" => !device.only_red || *row.value("grp") == red,
+            "u" => *row.value("owner") == user,
+            _ => false,
+        });
+    held.map(|(place, row)| (place.clone(), row.clone()))
+        .collect()
+}
+
+/// True when the device's cursor promises something for all of its shapes.
+pub(crate) fn is_promised(view: &View<'_>) -> bool {
+    let cursor = view
+        .machine
+        .meta()
+        .cursor
+        .as_deref()
+        .and_then(Cursor::decode);
+    cursor.is_some_and(|cursor| cursor.views.len() == view.device.shapes().len())
+}
+
+/// The confirmed rows of all tables.
+pub(crate) fn confirmed_rows(machine: &Device) -> Rows {
+    let tables = ["t", "u"].into_iter();
+    let rows = tables.flat_map(|table| machine.confirmed_rows(table));
+    rows.map(|(place, row)| (place.clone(), row.clone()))
+        .collect()
+}
+
+/// How two sets of rows differ, in one line.
+pub(crate) fn difference(expected: &Rows, found: &Rows) -> Option<String> {
+    let missing = expected
+        .iter()
+        .find(|(place, row)| found.get(place) != Some(row));
+    if let Some((place, row)) = missing {
+        let found = found
+            .get(place)
+            .map_or_else(|| "nothing".to_owned(), |row| row.canonical());
+        return Some(format!(
+            "{} {}: expected {}, found {found}",
+            place.table,
+            place.key.canonical(),
+            row.canonical()
+        ));
+    }
+    let extra = found
+        .iter()
+        .find(|(place, _)| !expected.contains_key(place));
+    extra.map(|(place, row)| {
+        format!(
+            "{} {}: found {}, expected nothing",
+            place.table,
+            place.key.canonical(),
+            row.canonical()
+        )
+    })
+}

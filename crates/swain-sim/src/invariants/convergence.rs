@@ -1,0 +1,11 @@
+//! When the network is quiet, a device holds exactly the rows that its user may read, equal to the database (law 2).
+
+use super::{Finding, View, confirmed_rows, difference, expected_rows};
+
+pub(crate) fn check(view: &View<'_>) -> Finding {
+    let expected = expected_rows(view.device, view.oracle, view.oracle.head());
+    match difference(&expected, &confirmed_rows(view.machine)) {
+        Some(difference) => Err(difference),
+        None => Ok(()),
+    }
+}

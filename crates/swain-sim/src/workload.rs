@@ -1,0 +1,231 @@
+//! The tables of a run, and what people do to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use swain_core::client::Device;
+use swain_core::rule::{Expression, Operand};
+use swain_core::{Column, ColumnType, Key, Name, Operation, Row, RowKey, Schema, Table, Value};
+use swain_engine::TableConfig;
+
+use crate::dice::Dice;
+
+/// The same tables for SQLite.
+pub(crate) const SQL: &str = "
+    CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, a TEXT, b TEXT, grp TEXT, n INTEGER, tags JSON,
+                    CONSTRAINT n_not_100 CHECK (n IS NULL OR n <> 100));
+    CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL, a TEXT, owner TEXT);
+";
+
+/// What an edit is for the checkers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Counts up the device's own counter by one.
+    Increment,
+    /// Anything else.
+    Other,
+}
+
+pub(crate) fn schema() -> Schema {
+    use ColumnType::{Int64, Json, Text};
+    let t = [
+        ("id", Text),
+        ("a", Text),
+        ("b", Text),
+        ("grp", Text),
+        ("n", Int64),
+        ("tags", Json),
+    ];
+    let u = [("id", Text), ("a", Text), ("owner", Text)];
+    Schema {
+        version: 0,
+        tables: BTreeMap::from([table("t", &t), table("u", &u)]),
+    }
+}
+
+fn table(name: &str, columns: &[(&str, ColumnType)]) -> (Name, Table) {
+    let column = |(name, kind): &(&str, ColumnType)| {
+        let column = Column {
+            kind: *kind,
+            nullable: *name != "id",
+            has_default: false,
+            generated: false,
+        };
+        (Name::from(*name), column)
+    };
+    let table = Table {
+        name: name.into(),
+        columns: columns.iter().map(column).collect(),
+        key: vec!["id".into()],
+        scopes: BTreeSet::new(),
+        strategies: BTreeMap::new(),
+        fills: BTreeMap::new(),
+    };
+    (table.name.clone(), table)
+}
+
+pub(crate) fn checks() -> BTreeMap<Name, Vec<(String, Expression)>> {
+    let differs = Expression::Differs(
+        Operand::Column("n".into()),
+        Operand::Literal(Value::Int(100)),
+    );
+    BTreeMap::from([("t".into(), vec![("n_not_100".into(), differs)])])
+}
+
+pub(crate) fn table_configs() -> BTreeMap<String, TableConfig> {
+    let t = TableConfig {
+        read: Some("true".into()),
+        write: Some("true".into()),
+        scopes: vec!["grp".into()],
+        ..TableConfig::default()
+    };
+    let u = TableConfig {
+        read: Some("owner = auth.id".into()),
+        write: Some("owner = auth.id".into()),
+        fill: BTreeMap::from([("owner".to_owned(), "auth.id".to_owned())]),
+        ..TableConfig::default()
+    };
+    BTreeMap::from([("t".to_owned(), t), ("u".to_owned(), u)])
+}
+
+/// The first mutation of a run: the pair, and a counter for each device.
+pub(crate) fn first_rows(devices: usize) -> Vec<Operation> {
+    let pair = ["p1", "p2"].map(|key| {
+        insert(
+            "t",
+            key,
+            Row::default().with("b", "start").with("grp", "red"),
+        )
+    });
+    let counters = (0..devices).map(|index| {
+        insert(
+            "t",
+            &format!("c{index}"),
+            Row::default().with("n", 0).with("grp", "red"),
+        )
+    });
+    pair.into_iter().chain(counters).collect()
+}
+
+/// What a person does next. The device says what is visible to them.
+pub(crate) fn edit(
+    dice: &mut Dice,
+    device: &Device,
+    index: usize,
+    marker: &str,
+) -> Option<(Kind, Vec<Operation>)> {
+    let key = format!("k{}", dice.below(8));
+    let other =
+        |operation: Option<Operation>| operation.map(|operation| (Kind::Other, vec![operation]));
+    match dice.below(12) {
+        0 | 1 => {
+            let counter = format!("c{index}");
+            visible(device, "t", &counter)?;
+            Some((
+                Kind::Increment,
+                vec![change("t", &counter, Part::Inc, "n", Value::Int(1))],
+            ))
+        }
+        2..=4 if visible(device, "t", &key).is_none() => {
+            let grp = *dice.pick(&["red", "blue"]);
+            other(Some(insert(
+                "t",
+                &key,
+                Row::default().with("a", marker).with("grp", grp),
+            )))
+        }
+        2..=4 => {
+            let column = *dice.pick(&["a", "b"]);
+            other(Some(change("t", &key, Part::Set, column, marker.into())))
+        }
+        5 => {
+            visible(device, "t", &key)?;
+            other(Some(change(
+                "t",
+                &key,
+                Part::Set,
+                "grp",
+                (*dice.pick(&["red", "blue"])).into(),
+            )))
+        }
+        6 => {
+            visible(device, "t", &key)?;
+            other(Some(change(
+                "t",
+                &key,
+                Part::Add,
+                "tags",
+                Value::List(vec![marker.into()]),
+            )))
+        }
+        7 => {
+            visible(device, "t", &key)?;
+            other(Some(Operation::Delete {
+                row: place("t", &key),
+                seen: None,
+            }))
+        }
+        8 => {
+            visible(device, "t", "p1").and(visible(device, "t", "p2"))?;
+            let pair = ["p1", "p2"].map(|key| change("t", key, Part::Set, "b", marker.into()));
+            Some((Kind::Other, pair.into()))
+        }
+        9 => {
+            visible(device, "t", &key)?;
+            other(Some(change("t", &key, Part::Set, "n", Value::Int(100))))
+        }
+        10 if visible(device, "u", &key).is_none() => {
+            other(Some(insert("u", &key, Row::default().with("a", marker))))
+        }
+        10 => other(Some(change("u", &key, Part::Set, "a", marker.into()))),
+        _ => {
+            visible(device, "u", &key)?;
+            other(Some(Operation::Delete {
+                row: place("u", &key),
+                seen: None,
+            }))
+        }
+    }
+}
+
+fn visible<'a>(device: &'a Device, table: &str, key: &str) -> Option<&'a Row> {
+    device.visible(&place(table, key)).map(|row| &**row)
+}
+
+fn place(table: &str, key: &str) -> RowKey {
+    RowKey {
+        table: table.into(),
+        key: Key::of(key),
+    }
+}
+
+fn insert(table: &str, key: &str, set: Row) -> Operation {
+    Operation::Insert {
+        row: place(table, key),
+        set,
+    }
+}
+
+enum Part {
+    Set,
+    Inc,
+    Add,
+}
+
+/// What was before is filled in by the device.
+fn change(table: &str, key: &str, part: Part, column: &str, value: Value) -> Operation {
+    let row = Row::default().with(column, value);
+    let (mut set, mut inc, mut add) = (Row::default(), Row::default(), Row::default());
+    match part {
+        Part::Set => set = row,
+        Part::Inc => inc = row,
+        Part::Add => add = row,
+    }
+    Operation::Update {
+        row: place(table, key),
+        set,
+        was: BTreeMap::new(),
+        inc,
+        add,
+        remove: Row::default(),
+    }
+}
