@@ -32,3 +32,13 @@ pub const LEDGER_RESULTS_MAX: u64 = 1000;
 pub const RECONNECT_DELAY_MS_MAX: u64 = 30_000;
 /// A stream this old counts as healthy and resets the attempts, in milliseconds (spec C8).
 pub const RECONNECT_HEALTHY_MS: u64 = 30_000;
+/// Mutations of a device that wait for their acknowledgement; one more is rejected.
+pub const PENDING_MUTATIONS_MAX: usize = 10_000;
+/// How long a connection may take to open, and the welcome to come, in milliseconds each.
+pub const CONNECT_MS_MAX: u64 = 15_000;
+/// How long before its end the right to a stream is renewed, in milliseconds; half of it when it is shorter.
+pub const RENEW_BEFORE_MS: u64 = 60_000;
+/// The shortest pause before mutations are pushed again after a transient problem, in milliseconds.
+pub const PUSH_PAUSE_MS_MIN: u64 = 100;
+/// Milliseconds from a push to its results; beyond it the stream is dead (spec P19).
+pub const RESULTS_MS_MAX: u64 = 30_000;

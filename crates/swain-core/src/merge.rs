@@ -10,7 +10,7 @@ use crate::hash::hash_text;
 use crate::ids::{DeviceId, Millis, MutationNumber, Name};
 use crate::mutation::{Operation, Was};
 use crate::row::Row;
-use crate::schema::{Strategy, Table};
+use crate::schema::{ColumnType, Strategy, Table};
 use crate::value::Value;
 
 /// The row after an operation, as a device shows it until the server has spoken.
@@ -26,11 +26,7 @@ pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<
             inserted
                 .0
                 .extend(table.key.iter().cloned().zip(place.key.0.iter().cloned()));
-            inserted.0.extend(
-                set.0
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
+            inserted.0.extend(known(table, set));
             Some(inserted)
         }
         Operation::Update {
@@ -41,55 +37,93 @@ pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<
             ..
         } => {
             let mut updated = row?.clone();
-            updated.0.extend(
-                set.0
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
-            apply_commuting(&mut updated, inc, add, remove);
+            updated.0.extend(known(table, set));
+            commute(table, &mut updated, inc, add, remove);
             Some(updated)
         }
     }
 }
 
+/// The columns that the table has: a mutation may be older than the schema.
+fn known<'a>(table: &'a Table, set: &'a Row) -> impl Iterator<Item = (Name, Value)> + 'a {
+    let columns = set.0.iter();
+    columns
+        .filter(|(name, _)| table.columns.contains_key(*name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+}
+
 /// Increments and set operations: they never conflict, so device and server do the same.
+/// A column that the table does not have, or a value that they do not fit, stays as it is.
+pub fn commute(table: &Table, row: &mut Row, inc: &Row, add: &Row, remove: &Row) {
+    let kind = |name: &Name| table.columns.get(name).map(|column| column.kind);
+    for (column, amount) in &inc.0 {
+        if let Some(kind) = kind(column) {
+            let sum = increment(kind, row.value(column), amount);
+            row.0.insert(column.clone(), sum);
+        }
+    }
+    apply_sets(row, add, remove, |name| kind(name).is_some());
+}
+
+/// The same without a table: the values tell the types.
 pub fn apply_commuting(row: &mut Row, inc: &Row, add: &Row, remove: &Row) {
     for (column, amount) in &inc.0 {
-        let sum = increment(row.value(column), amount);
+        let current = row.value(column);
+        let kind = match (whole(current), whole(amount)) {
+            (Some(_), Some(_)) => ColumnType::Int64,
+            _ => ColumnType::Float64,
+        };
+        let sum = increment(kind, current, amount);
         row.0.insert(column.clone(), sum);
     }
-    for (column, items) in &remove.0 {
-        let kept = list(row.value(column))
-            .iter()
-            .filter(|item| !list(items).contains(item))
-            .cloned()
-            .collect();
-        row.0.insert(column.clone(), Value::List(kept));
-    }
-    for (column, items) in &add.0 {
-        let mut all: Vec<Value> = list(row.value(column)).to_vec();
-        for item in list(items) {
-            if !all.contains(item) {
-                all.push(item.clone());
+    apply_sets(row, add, remove, |_| true);
+}
+
+/// What is missing is added at the end, in order; then what is equal goes (spec M1).
+fn apply_sets(row: &mut Row, add: &Row, remove: &Row, has: impl Fn(&Name) -> bool) {
+    for (column, items) in add.0.iter().filter(|(name, _)| has(name)) {
+        let Some(mut all) = list(row.value(column)) else {
+            continue;
+        };
+        for item in list(items).unwrap_or_default() {
+            if !all.contains(&item) {
+                all.push(item);
             }
         }
         row.0.insert(column.clone(), Value::List(all));
     }
+    for (column, items) in remove.0.iter().filter(|(name, _)| has(name)) {
+        let Some(mut all) = list(row.value(column)) else {
+            continue;
+        };
+        let gone = list(items).unwrap_or_default();
+        all.retain(|item| !gone.contains(item));
+        row.0.insert(column.clone(), Value::List(all));
+    }
 }
 
-fn list(value: &Value) -> &[Value] {
+/// Null counts as empty; none when this is no array.
+fn list(value: &Value) -> Option<Vec<Value>> {
     match value {
-        Value::List(items) => items,
-        _ => &[],
+        Value::Null => Some(Vec::new()),
+        Value::List(items) => Some(items.clone()),
+        _ => None,
     }
 }
 
-/// `current + amount`; null counts as 0. Whole numbers stay exact and stop at the ends of 64 bits.
-fn increment(current: &Value, amount: &Value) -> Value {
-    match (whole(current), whole(amount)) {
-        (Some(current), Some(amount)) => Value::int64(current.saturating_add(amount)),
-        _ => Value::number(double(current) + double(amount)),
-    }
+/// `current + amount`; null counts as 0. A sum that the type does not have leaves what is there.
+fn increment(kind: ColumnType, current: &Value, amount: &Value) -> Value {
+    let sum = match kind {
+        ColumnType::Int64 => whole(current)
+            .zip(whole(amount))
+            .and_then(|(current, amount)| current.checked_add(amount))
+            .map(Value::int64),
+        ColumnType::Float64 => double(current)
+            .zip(double(amount))
+            .and_then(|(current, amount)| wire_double(current + amount)),
+        _ => None,
+    };
+    sum.unwrap_or_else(|| current.clone())
 }
 
 fn whole(value: &Value) -> Option<i64> {
@@ -101,16 +135,38 @@ fn whole(value: &Value) -> Option<i64> {
     }
 }
 
-fn double(value: &Value) -> f64 {
+fn double(value: &Value) -> Option<f64> {
     match value {
+        Value::Null => Some(0.0),
         #[expect(
             clippy::cast_precision_loss,
             reason = "safe integers are exact doubles"
         )]
-        Value::Int(number) => *number as f64,
-        Value::Float(number) => *number,
-        _ => 0.0,
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Text(text) => match &**text {
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
     }
+}
+
+/// The wire form of a double (spec V1); none for NaN.
+fn wire_double(number: f64) -> Option<Value> {
+    if number.is_nan() {
+        return None;
+    }
+    if number.is_infinite() {
+        let text = if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        };
+        return Some(Value::text(text));
+    }
+    Some(Value::number(number))
 }
 
 /// Who last changed a column, from the log; asked for only when there is a conflict.
@@ -177,8 +233,7 @@ pub fn check_commuting(table: &Table, inc: &Row, add: &Row, remove: &Row) -> Res
     let kind = |name: &Name| table.columns.get(name).map(|column| column.kind);
     let number = |(name, amount): (&Name, &Value)| {
         let fits = match kind(name) {
-            Some(Int64) => matches!(amount, Value::Int(_)),
-            Some(Float64) => matches!(amount, Value::Int(_) | Value::Float(_)),
+            Some(kind @ (Int64 | Float64)) => !amount.is_null() && kind.normalise(amount).is_ok(),
             _ => false,
         };
         if fits { Ok(()) } else { Err(name.clone()) }

@@ -136,6 +136,8 @@ codes! {
     LimitPushMutations = "limit_push_mutations", 400;
     /// More operations in a mutation than the limit.
     LimitMutationOperations = "limit_mutation_operations", 400;
+    /// More mutations without acknowledgement on a device than the limit.
+    LimitPendingMutations = "limit_pending_mutations", 429;
     /// A row larger than the limit.
     LimitRowBytes = "limit_row_bytes", 413;
     /// A filter deeper or larger than the limit.

@@ -9,7 +9,7 @@ mod up;
 pub use cursor::{Cursor, LoadToken};
 pub use down::{
     Checkpoint, Down, Goaway, LoadChunk, LoadEnd, MutationResult, Outcome, Results, RowOperation,
-    ShapeState, Welcome, place_fragment, write_changes, write_load, write_load_changes,
+    ShapeState, Welcome, number_frame, place_fragment, write_changes, write_load, write_load_changes,
     write_patch, write_put, write_remove,
 };
 pub use up::{Hello, Unreadable, Up};

@@ -1,4 +1,4 @@
-import type { Json } from "./engine/json";
+import type { Json } from "./engine/json.js";
 
 /** Every error of this package. `code` is stable and decides what to do; `message` is for people. */
 export class SwainError extends Error {

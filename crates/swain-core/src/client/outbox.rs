@@ -11,11 +11,12 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::output::Settled;
 use crate::ids::{Millis, MutationNumber};
 use crate::limits::{
     MESSAGE_BYTES_MAX, PUSH_MUTATIONS_MAX, RETAINED_MS_MAX, RETAINED_MUTATIONS_MAX,
 };
-use crate::mutation::Mutation;
+use crate::mutation::{Mutation, Operation, Was};
 use crate::protocol::{MutationResult, Outcome};
 
 /// Names an outbox entry within its store, for ever. The mutation's number may change with the device id (spec C10).
@@ -138,18 +139,25 @@ impl Outbox {
     }
 
     /// Takes out of `unknown` what is acknowledged and has its result; refused ones become dead letters (spec C15).
-    pub(super) fn settle(&mut self) -> Vec<EntryId> {
+    pub(super) fn settle(&mut self) -> Vec<Settled> {
         let mut settled = Vec::new();
-        self.unknown.retain(|_, id| {
-            let known = self.entries.get_mut(id).filter(|entry| entry.result.is_some());
-            let Some(entry) = known else { return true };
-            let outcome = entry.result.as_ref().map(|result| result.outcome);
-            if outcome == Some(Outcome::Refused) {
+        self.unknown.retain(|n, id| {
+            let Some(entry) = self.entries.get_mut(id) else {
+                return false;
+            };
+            let Some(result) = entry.result.clone() else {
+                return true;
+            };
+            if result.outcome == Outcome::Refused {
                 entry.state = EntryState::Refused;
                 self.retained.remove(id);
                 self.refused.insert(*id);
             }
-            settled.push(*id);
+            settled.push(Settled {
+                id: *id,
+                n: *n,
+                result,
+            });
             false
         });
         settled
@@ -214,19 +222,34 @@ impl Outbox {
 
     /// Numbers pending entries anew from 1 for a new device id. Entries that a restored server lost go first.
     pub(super) fn renumber(&mut self, lost_above: Option<MutationNumber>) -> Renumbered {
-        let lost = lost_above.map(|last| self.kept_above(last)).unwrap_or_default();
-        let resent: BTreeSet<EntryId> = lost
-            .into_values()
-            .chain(core::mem::take(&mut self.pending).into_values())
+        let mut numbered = lost_above.map_or_else(BTreeMap::new, |last| self.kept_above(last));
+        numbered.append(&mut self.pending);
+        let numbers: BTreeMap<MutationNumber, MutationNumber> = numbered
+            .keys()
+            .copied()
+            .zip((1..).map(MutationNumber))
             .collect();
+        let resent: Vec<EntryId> = numbered.into_values().collect();
         self.presume_applied();
-        let settled = self.settle();
-        let settled = settled.into_iter().filter(|id| !resent.contains(id)).collect();
-        for id in resent.iter().zip(1..) {
-            self.make_pending(*id.0, MutationNumber(id.1));
-            self.unsaved.insert(*id.0);
+        let mut settled = self.settle();
+        settled.retain(|settled| !resent.contains(&settled.id));
+        for (id, n) in resent.iter().zip(1..) {
+            self.make_pending(*id, MutationNumber(n));
+            self.unsaved.insert(*id);
+            if let Some(entry) = self.entries.get_mut(id) {
+                renumber_bases(&mut entry.mutation, &numbers);
+            }
         }
-        // The rest belongs to the old device id and is of no use to the new one, except for people.
+        let forgotten = self.leave_old_device();
+        Renumbered {
+            settled,
+            forgotten,
+            resent,
+        }
+    }
+
+    /// What is left belongs to the old device id: of no use to the new one, except dead letters for people.
+    fn leave_old_device(&mut self) -> Vec<EntryId> {
         let forgotten: Vec<EntryId> = core::mem::take(&mut self.retained).into_iter().collect();
         for id in &forgotten {
             self.entries.remove(id);
@@ -236,7 +259,7 @@ impl Outbox {
                 entry.mutation.n = MutationNumber(0);
             }
         }
-        Renumbered { settled, forgotten, resent: resent.into_iter().collect() }
+        forgotten
     }
 
     fn make_pending(&mut self, id: EntryId, n: MutationNumber) {
@@ -272,7 +295,9 @@ impl Outbox {
         let mut bytes = PUSH_FRAME_BYTES;
         let mut mutations = Vec::new();
         for id in self.pending.range(after.next()..).map(|(_, id)| id) {
-            let Some(entry) = self.entries.get(id) else { break };
+            let Some(entry) = self.entries.get(id) else {
+                break;
+            };
             if !also_unsaved && self.unsaved.contains(id) {
                 break;
             }
@@ -317,9 +342,26 @@ impl Outbox {
 /// What became of the entries when the device id changed.
 #[derive(Debug)]
 pub(super) struct Renumbered {
-    pub(super) settled: Vec<EntryId>,
+    pub(super) settled: Vec<Settled>,
     pub(super) forgotten: Vec<EntryId>,
     pub(super) resent: Vec<EntryId>,
+}
+
+/// `was.after` names mutations by number; one that is not on its way any more left its value for everybody.
+fn renumber_bases(mutation: &mut Mutation, numbers: &BTreeMap<MutationNumber, MutationNumber>) {
+    for operation in &mut mutation.operations {
+        let Operation::Update { was, .. } = operation else {
+            continue;
+        };
+        for base in was.values_mut() {
+            if let Was::After(n, value) = base {
+                *base = match numbers.get(n) {
+                    Some(n) => Was::After(*n, core::mem::take(value)),
+                    None => Was::of(value),
+                };
+            }
+        }
+    }
 }
 
 /// `{"push":{"mutations":[]}}`, and some room.

@@ -58,8 +58,16 @@ impl Overlay {
     }
 
     /// Applies the pending mutations of a row to its confirmed state anew.
-    pub(super) fn fold(&mut self, schema: &Schema, confirmed: &Confirmed, outbox: &Outbox, key: &RowKey) {
-        let Some(folded) = self.rows.get_mut(key) else { return };
+    pub(super) fn fold(
+        &mut self,
+        schema: &Schema,
+        confirmed: &Confirmed,
+        outbox: &Outbox,
+        key: &RowKey,
+    ) {
+        let Some(folded) = self.rows.get_mut(key) else {
+            return;
+        };
         if folded.entries.is_empty() {
             self.rows.remove(key);
             return;
@@ -74,7 +82,12 @@ impl Overlay {
     }
 
     /// The pending mutation from which the visible value of a column comes (spec M3).
-    pub(super) fn writer(&self, outbox: &Outbox, key: &RowKey, column: &Name) -> Option<MutationNumber> {
+    pub(super) fn writer(
+        &self,
+        outbox: &Outbox,
+        key: &RowKey,
+        column: &Name,
+    ) -> Option<MutationNumber> {
         let entries = &self.rows.get(key)?.entries;
         let newest_first = entries.iter().rev().filter_map(|id| outbox.entry(*id));
         newest_first
@@ -103,7 +116,13 @@ impl Overlay {
 pub(super) fn writes(operation: &Operation, column: &Name) -> bool {
     match operation {
         Operation::Insert { .. } | Operation::Delete { .. } => true,
-        Operation::Update { set, inc, add, remove, .. } => [set, inc, add, remove]
+        Operation::Update {
+            set,
+            inc,
+            add,
+            remove,
+            ..
+        } => [set, inc, add, remove]
             .iter()
             .any(|part| part.0.contains_key(column)),
     }

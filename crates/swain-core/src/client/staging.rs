@@ -28,8 +28,9 @@ impl Staging {
     }
 
     pub(super) fn put(&mut self, row: &RowKey, held: Held) -> &Held {
-        let entry = self.rows.entry(row.clone());
-        entry.insert_entry(held).into_mut()
+        let slot = self.rows.entry(row.clone()).or_insert_with(|| held.clone());
+        *slot = held;
+        slot
     }
 
     pub(super) fn remove(&mut self, row: &RowKey) -> Option<Held> {
@@ -56,7 +57,13 @@ impl Staging {
             .filter(|(_, held)| !held.shapes.and(shapes).is_empty())
             .map(|(row, held)| {
                 let shapes = held.shapes.and(shapes);
-                (row.clone(), Held { row: Arc::clone(&held.row), shapes })
+                (
+                    row.clone(),
+                    Held {
+                        row: Arc::clone(&held.row),
+                        shapes,
+                    },
+                )
             })
             .collect();
         self.rows.retain(|_, held| {

@@ -214,6 +214,14 @@ impl Outcome {
 
 // ---- writing, on the server ----
 
+/// Puts a frame's number on the connection into it (spec P19).
+pub fn number_frame(frame: &mut String, number: u64) {
+    // A frame is `{"kind":{…}}`: the number becomes the first member of the inner object.
+    if let Some(inner) = frame.find(":{") {
+        frame.insert_str(inner + 2, &format!("\"i\":{number},"));
+    }
+}
+
 /// `"table":…,"key":…`: the part of an operation that names the row, shared by all sessions.
 pub fn place_fragment(row: &RowKey) -> String {
     let mut out = String::from("\"table\":");
@@ -445,7 +453,14 @@ impl Problem {
         };
         // A code of a newer server is kept as an internal one with its text.
         let code = Code::from_text(text("code")?).unwrap_or(Code::Internal);
-        let detail = text("detail")?.into();
+        // A detail that is more than a sentence is kept as its JSON text.
+        let detail = match node.member("detail")? {
+            None => String::new(),
+            Some(detail) => match detail.value() {
+                Value::Text(text) => String::from(&**text),
+                other => other.canonical(),
+            },
+        };
         let at = node
             .member("at")?
             .map(|at| at.text().map(String::from))
@@ -459,6 +474,11 @@ impl Problem {
 impl Down {
     /// Reads a frame.
     pub fn read(text: &str) -> Result<Self, Problem> {
+        Self::read_numbered(text).map(|(_, frame)| frame)
+    }
+
+    /// Reads a frame and its number on the connection (spec P19).
+    pub fn read_numbered(text: &str) -> Result<(Option<u64>, Self), Problem> {
         let value = parse(text)?;
         let root = Node::root("frame", &value);
         let members = root.members()?;
@@ -468,7 +488,12 @@ impl Down {
                 "a message is an object with exactly one member",
             ));
         };
-        match &***kind {
+        let number = body.member("i")?.map(|number| number.count()).transpose()?;
+        Ok((number, Self::read_body(kind, body)?))
+    }
+
+    fn read_body(kind: &str, body: &Node<'_>) -> Result<Self, Problem> {
+        match kind {
             "welcome" => Welcome::read(body).map(Self::Welcome),
             "load" => LoadChunk::read(body).map(Self::Load),
             "load_changes" => read_operations(body).map(Self::LoadChanges),
@@ -514,12 +539,17 @@ impl Down {
 impl Checkpoint {
     fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let tag = node.required("tag")?;
+        // A change and the end of a load call their time `at` (spec P6, P7).
+        let now = match node.member("at")? {
+            Some(at) => at,
+            None => node.required("now")?,
+        };
         Ok(Self {
             cursor: node.required("cursor")?.text()?.into(),
             pos: Pos(node.required("pos")?.count()?),
             tag: Tag(u32::try_from(tag.count()?).map_err(|_| tag.wrong("a 32-bit tag"))?),
             acked: MutationNumber(node.required("acked")?.count()?),
-            now: Millis(node.required("now")?.count()?),
+            now: Millis(now.count()?),
         })
     }
 }

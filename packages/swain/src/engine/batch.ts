@@ -1,6 +1,6 @@
-import type { Entry } from "./entry";
-import type { Json } from "./json";
-import type { Key, Row, Schema } from "./schema";
+import type { Entry } from "./entry.js";
+import type { Json } from "./json.js";
+import type { Key, Row, Schema } from "./schema.js";
 
 /** A row and the shapes that hold it (C5), each shape by `shapeId`. */
 export interface HeldRow {

@@ -1,5 +1,5 @@
-import { SwainError } from "../error";
-import { checkText, DEPTH_MAX, isArray, type Json, type JsonObject } from "./json";
+import { SwainError } from "../error.js";
+import { checkText, DEPTH_MAX, isArray, type Json, type JsonObject } from "./json.js";
 
 /** V3: RFC 8785. The value must have passed `parseJson` or `toJson`. */
 export function canonical(value: Json): string {

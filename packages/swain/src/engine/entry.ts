@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "./json";
-import type { Operation, Was } from "./operation";
+import type { Json, JsonObject } from "./json.js";
+import type { Operation, Was } from "./operation.js";
 
 /** A mutation in the outbox of this device. */
 export interface Entry {

@@ -1,10 +1,10 @@
-import type { Batch, HeldRow, Mark } from "./batch";
-import { acknowledged, type Entry, type Result, withResult } from "./entry";
-import type { Moved, RowOp } from "./frame";
-import { type HeldRows, RowDraft } from "./held-rows";
-import type { Outbox } from "./outbox";
-import type { Replica } from "./replica";
-import { keyOf, keyText, type Row, tableOf } from "./schema";
+import type { Batch, HeldRow, Mark } from "./batch.js";
+import { acknowledged, type Entry, type Result, withResult } from "./entry.js";
+import type { Moved, RowOp } from "./frame.js";
+import { type HeldRows, RowDraft } from "./held-rows.js";
+import type { Outbox } from "./outbox.js";
+import type { Replica } from "./replica.js";
+import { keyOf, keyText, type Row, tableOf } from "./schema.js";
 
 /** Which shapes a connection talks about: the index in hello, by `shapeId`, and which of them are live. */
 export interface Connected {
@@ -32,12 +32,7 @@ export function movedBatch(replica: Replica, on: Connected, frame: Moved, now: n
 }
 
 /** P5: a chunk of a load, as staged rows. */
-export function loadPuts(
-  replica: Replica,
-  shape: string,
-  table: string,
-  rows: readonly Row[],
-): readonly HeldRow[] {
+export function loadPuts(replica: Replica, shape: string, table: string, rows: readonly Row[]): readonly HeldRow[] {
   const schema = tableOf(replica.meta.schema, table);
   return rows.map((row) => {
     const key = keyOf(row, schema);
@@ -76,7 +71,13 @@ export function loadEndBatch(
     const others = staged.in.filter((id) => !ended.has(id) && on.shapes.includes(id));
     if (mine.length > 0) {
       const held = replica.confirmed.row(staged.table, staged.keyText)?.in ?? [];
-      draft.put({ ...staged, in: union(held.filter((id) => !ended.has(id)), mine) });
+      draft.put({
+        ...staged,
+        in: union(
+          held.filter((id) => !ended.has(id)),
+          mine,
+        ),
+      });
     }
     if (others.length > 0) rest.push({ ...staged, in: others });
   }

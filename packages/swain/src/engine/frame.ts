@@ -1,12 +1,18 @@
-import { SwainError } from "../error";
-import type { Result } from "./entry";
-import { isArray, isObject, type Json, type JsonObject, parseJson } from "./json";
-import type { Key, Row, Schema } from "./schema";
+import { SwainError } from "../error.js";
+import type { Result } from "./entry.js";
+import { isArray, isObject, type Json, type JsonObject, parseJson } from "./json.js";
+import type { Key, Row, Schema } from "./schema.js";
 
 /** P4 to P12: what the server sends. An unknown kind is `ignored`. */
 export type Frame =
   | Welcome
-  | { readonly kind: "load"; readonly shape: number; readonly rows: readonly Row[]; readonly total: number | null; readonly token: string | null }
+  | {
+      readonly kind: "load";
+      readonly shape: number;
+      readonly rows: readonly Row[];
+      readonly total: number | null;
+      readonly token: string | null;
+    }
   | { readonly kind: "load_changes"; readonly rows: readonly RowOp[] }
   | ({ readonly kind: "load_end"; readonly shapes: readonly number[] } & Moved)
   | ({ readonly kind: "changes"; readonly rows: readonly RowOp[] } & Moved)
@@ -46,8 +52,20 @@ export interface Moved {
 
 /** P7. */
 export type RowOp =
-  | { readonly kind: "put"; readonly table: string; readonly key: Key; readonly in: readonly number[]; readonly row: Row }
-  | { readonly kind: "patch"; readonly table: string; readonly key: Key; readonly in: readonly number[]; readonly set: Row }
+  | {
+      readonly kind: "put";
+      readonly table: string;
+      readonly key: Key;
+      readonly in: readonly number[];
+      readonly row: Row;
+    }
+  | {
+      readonly kind: "patch";
+      readonly table: string;
+      readonly key: Key;
+      readonly in: readonly number[];
+      readonly set: Row;
+    }
   | { readonly kind: "remove"; readonly table: string; readonly key: Key };
 
 /** P12. */

@@ -1,5 +1,5 @@
-import { canonical } from "./canonical";
-import type { Json } from "./json";
+import { canonical } from "./canonical.js";
+import type { Json } from "./json.js";
 
 const utf8 = new TextEncoder();
 

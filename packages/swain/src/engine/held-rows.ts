@@ -1,4 +1,4 @@
-import type { HeldRow, RowWrite } from "./batch";
+import type { HeldRow, RowWrite } from "./batch.js";
 
 /** Rows by table and key text, each with the shapes that hold it: the confirmed rows (C5) or staging (C6). */
 export class HeldRows {

@@ -1,4 +1,4 @@
-import { SwainError } from "../error";
+import { SwainError } from "../error.js";
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -42,8 +42,8 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   return names.every((name) => Object.hasOwn(b, name) && equalJson(a[name], b[name]));
 }
 
-const LONE_SURROGATE =
-  /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+/** With the u flag a pair is one character, so this finds halves only. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these.
 const PLAIN = /[^"\\\u0000-\u001f]*/y;

@@ -1,12 +1,9 @@
-import { canonical } from "./canonical";
-import { equalJson, isArray, type Json } from "./json";
-import { bigintToWire, type Key, type Row, type TableSchema, wireToBigint } from "./schema";
+import { canonical } from "./canonical.js";
+import { equalJson, isArray, type Json } from "./json.js";
+import { bigintToWire, type Key, type Row, type TableSchema, wireToBigint } from "./schema.js";
 
 /** M1. A union by its one member, as on the wire. */
-export type Operation =
-  | { readonly insert: Insert }
-  | { readonly update: Update }
-  | { readonly delete: Delete };
+export type Operation = { readonly insert: Insert } | { readonly update: Update } | { readonly delete: Delete };
 
 export interface Insert {
   readonly table: string;
@@ -68,8 +65,7 @@ function inserted(insert: Insert, table: TableSchema): Row {
 
 function updated(row: Row, update: Update, table: TableSchema): Row {
   const changed = new Map<string, Json>();
-  const current = (column: string): Json =>
-    (changed.has(column) ? changed.get(column) : ownValue(row, column)) ?? null;
+  const current = (column: string): Json => (changed.has(column) ? changed.get(column) : ownValue(row, column)) ?? null;
   const each = <T>(columns: Readonly<Record<string, T>> | undefined, next: (column: string, by: T) => Json) => {
     for (const [column, by] of Object.entries(columns ?? {})) {
       if (Object.hasOwn(table.columns, column)) changed.set(column, next(column, by));

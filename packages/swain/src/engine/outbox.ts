@@ -1,17 +1,22 @@
-import { type Entry, isSaved } from "./entry";
-import { targetOf } from "./operation";
-import { keyText } from "./schema";
+import { type Entry, isSaved } from "./entry.js";
+import { targetOf } from "./operation.js";
+import { keyText } from "./schema.js";
 
 /** C16: acknowledged entries stay for 24 h, and at most this many. */
 export const KEPT_MS = 24 * 60 * 60 * 1000;
 export const KEPT_MAX = 1000;
 
+export type SavedEntry = Entry & { readonly n: number };
+
 /** The mutations of this device in memory: saved ones by n, then those whose strict write is still running. */
 export class Outbox {
-  readonly #saved = new Map<number, Entry>();
+  readonly #saved = new Map<number, SavedEntry>();
   readonly #unsaved = new Map<string, Entry>();
   /** Pending entries by row, in order of n. */
   readonly #byRow = new Map<string, Entry[]>();
+  readonly #refused = new Map<number, SavedEntry>();
+  /** The saved ones in order of n; null when it has to be made again. */
+  #sorted: SavedEntry[] | null = [];
   #pending = 0;
 
   /** Replaces what had the same uid or the same n. */
@@ -21,6 +26,8 @@ export class Outbox {
     if (isSaved(entry)) {
       this.remove(entry.n);
       this.#saved.set(entry.n, entry);
+      if (entry.state.kind === "refused") this.#refused.set(entry.n, entry);
+      this.#append(entry);
     } else {
       this.#unsaved.set(entry.uid, entry);
     }
@@ -42,7 +49,7 @@ export class Outbox {
     for (const entry of [...this.#saved.values()]) this.#drop(entry);
   }
 
-  entry(n: number): Entry | undefined {
+  entry(n: number): SavedEntry | undefined {
     return this.#saved.get(n);
   }
 
@@ -51,16 +58,17 @@ export class Outbox {
   }
 
   /** Saved entries in order of n. */
-  saved(): readonly (Entry & { readonly n: number })[] {
-    return [...this.#saved.values()].filter(isSaved).sort((a, b) => a.n - b.n);
+  saved(): readonly SavedEntry[] {
+    this.#sorted ??= [...this.#saved.values()].sort((a, b) => a.n - b.n);
+    return this.#sorted;
   }
 
   get pendingCount(): number {
     return this.#pending;
   }
 
-  refused(): readonly (Entry & { readonly n: number })[] {
-    return this.saved().filter((entry) => entry.state.kind === "refused");
+  refused(): readonly SavedEntry[] {
+    return [...this.#refused.values()].sort((a, b) => a.n - b.n);
   }
 
   /** The pending mutations that touch a row, in the order of the overlay (C1). */
@@ -77,6 +85,13 @@ export class Outbox {
       .map((entry) => entry.n);
   }
 
+  /** Thousands of offline edits come in order; sorting for each of them would be felt. */
+  #append(entry: SavedEntry): void {
+    const last = this.#sorted?.at(-1);
+    if (this.#sorted !== null && (last === undefined || last.n < entry.n)) this.#sorted = [...this.#sorted, entry];
+    else this.#sorted = null;
+  }
+
   #index(entry: Entry): void {
     this.#pending += 1;
     for (const row of rowsOf(entry)) {
@@ -88,8 +103,13 @@ export class Outbox {
   }
 
   #drop(entry: Entry): void {
-    if (isSaved(entry)) this.#saved.delete(entry.n);
-    else this.#unsaved.delete(entry.uid);
+    if (isSaved(entry)) {
+      this.#saved.delete(entry.n);
+      this.#refused.delete(entry.n);
+      this.#sorted = null;
+    } else {
+      this.#unsaved.delete(entry.uid);
+    }
     if (entry.state.kind !== "pending") return;
     this.#pending -= 1;
     for (const row of rowsOf(entry)) {

@@ -1,10 +1,10 @@
-import { backoffMs } from "./backoff";
-import { canonical } from "./canonical";
-import { type Entry, entryToWire, type Result } from "./entry";
-import type { Limits, Problem } from "./frame";
-import { byteLength } from "./hash";
-import type { Json } from "./json";
-import type { Outbox } from "./outbox";
+import { backoffMs } from "./backoff.js";
+import { canonical } from "./canonical.js";
+import { type Entry, entryToWire, type Result } from "./entry.js";
+import type { Limits, Problem } from "./frame.js";
+import { byteLength } from "./hash.js";
+import type { Json } from "./json.js";
+import type { Outbox } from "./outbox.js";
 
 /** What a results frame means for the pushes of this connection. */
 export type Verdict =

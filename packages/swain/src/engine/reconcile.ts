@@ -1,5 +1,5 @@
-import type { Entry } from "./entry";
-import type { Replica } from "./replica";
+import type { Entry } from "./entry.js";
+import type { Replica } from "./replica.js";
 
 export type Reconciled =
   | { readonly kind: "same" }

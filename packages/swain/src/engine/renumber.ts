@@ -1,4 +1,4 @@
-import { type Entry, isSaved, resolveAfter } from "./entry";
+import { type Entry, isSaved, resolveAfter } from "./entry.js";
 
 /**
  * C10: what the outbox becomes under a new device id.

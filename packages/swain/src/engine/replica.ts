@@ -1,10 +1,10 @@
-import { type Batch, type Change, type ChangedRow, type HeldRow, type Meta, metaAfter, type Stored } from "./batch";
-import type { Entry } from "./entry";
-import { HeldRows } from "./held-rows";
-import { equalJson } from "./json";
-import { applyOperation, columnsWritten, targetOf } from "./operation";
-import { Outbox } from "./outbox";
-import { type Key, keyText, type Row } from "./schema";
+import { type Batch, type Change, type ChangedRow, type HeldRow, type Meta, metaAfter, type Stored } from "./batch.js";
+import type { Entry } from "./entry.js";
+import { HeldRows } from "./held-rows.js";
+import { equalJson } from "./json.js";
+import { applyOperation, columnsWritten, targetOf } from "./operation.js";
+import { Outbox } from "./outbox.js";
+import { type Key, keyText, type Row } from "./schema.js";
 
 export type RowState = "synced" | "pending" | "refused";
 
@@ -54,6 +54,7 @@ export class Replica {
     this.#meta = stored.meta;
     this.confirmed.clear();
     this.staging.clear();
+    const younger = this.#savedAfter(stored);
     this.outbox.clearSaved();
     const held = stored.rows.map((row) => ({ ...row, in: row.in.filter((id) => this.#shapes.has(id)) }));
     this.#orphans = held.filter((row) => row.in.length === 0);
@@ -63,7 +64,7 @@ export class Replica {
       touch(touched, row.table, row.keyText, row.key);
     }
     for (const row of stored.staging) this.staging.put(row);
-    for (const entry of stored.outbox) this.#putEntry(touched, entry);
+    for (const entry of [...stored.outbox, ...younger]) this.#putEntry(touched, entry);
     for (const entry of this.outbox.unsaved()) touchEntry(touched, entry);
     return this.#change(this.#refresh(touched), "server");
   }
@@ -109,6 +110,22 @@ export class Replica {
     return this.#change(this.#refresh(touched), "local");
   }
 
+  /**
+   * Takes mutations from storage that this tab did not hear of. A leader does not read the rest again:
+   * what it has in memory may be ahead of storage.
+   */
+  mergeOutbox(stored: Pick<Stored, "meta" | "outbox">): Change {
+    const touched: Touched = new Map();
+    if (stored.meta.device === this.#meta.device) {
+      for (const entry of stored.outbox) {
+        const { n, state } = entry;
+        if (n === null || n <= this.#meta.acked || state.kind !== "pending") continue;
+        if (this.outbox.entry(n) === undefined) this.#putEntry(touched, entry);
+      }
+    }
+    return this.#change(this.#refresh(touched), "local");
+  }
+
   /** Remembers the number of the leader's write, so that a missing one is noticed. */
   noteNumber(number: number): void {
     this.#meta = { ...this.#meta, number };
@@ -142,6 +159,14 @@ export class Replica {
     const isTarget = (entry: Entry): boolean =>
       entry.ops.map(targetOf).some((target) => target.table === table && keyText(target.key) === key);
     return this.outbox.refused().some(isTarget) ? "refused" : "synced";
+  }
+
+  /** Mutations whose strict write ended after storage was read. */
+  #savedAfter(stored: Stored): readonly Entry[] {
+    const known = new Set(stored.outbox.map((entry) => entry.uid));
+    return this.outbox
+      .saved()
+      .filter(({ n, state, uid }) => state.kind === "pending" && n > stored.meta.lastN && !known.has(uid));
   }
 
   #putEntry(touched: Touched, entry: Entry): void {

@@ -1,6 +1,6 @@
-import { SwainError } from "../error";
-import { canonical, toJson } from "./canonical";
-import type { Json } from "./json";
+import { SwainError } from "../error.js";
+import { canonical, toJson } from "./canonical.js";
+import type { Json } from "./json.js";
 
 /** V8. Members that this client does not know are ignored. */
 export interface Schema {
@@ -100,6 +100,7 @@ export function wireToBigint(value: Json): bigint | null {
 }
 
 const INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/;
+const DIGITS = /^-?[0-9]{1,40}$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 function int64ToWire(value: unknown, place: string): Json {
@@ -113,10 +114,10 @@ function int64ToWire(value: unknown, place: string): Json {
     if (wire === null) throw outOfRange(place);
     return wire;
   }
-  if (typeof value !== "string" || !/^-?[0-9]+$/.test(value)) throw wrongType(place);
-  const integer = wireToBigint(value);
-  if (integer === null) throw outOfRange(place);
-  if (bigintToWire(integer) !== value) throw wrongType(place);
+  if (typeof value !== "string" || !DIGITS.test(value)) throw wrongType(place);
+  const wire = bigintToWire(BigInt(value));
+  if (wire === null) throw outOfRange(place);
+  if (wire !== value) throw wrongType(place);
   return value;
 }
 

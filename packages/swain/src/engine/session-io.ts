@@ -1,4 +1,4 @@
-import type { Batch, Change } from "./batch";
+import type { Batch, Change } from "./batch.js";
 
 export type Timer = "reconnect" | "watchdog" | "push" | "token";
 
@@ -33,7 +33,7 @@ export type Output =
   | { readonly kind: "persist"; readonly batch: Batch; readonly change: Change; readonly moved: boolean }
   /** C10: a new device id, in storage; entries above `lostAbove` that were acknowledged go out again. */
   | { readonly kind: "rewrite"; readonly lostAbove: number }
-  /** An entry of the outbox is not in memory: read storage. */
+  /** An entry of the outbox is not in memory: read the outbox from storage. */
   | { readonly kind: "reread" }
   /** Null stops the timer. */
   | { readonly kind: "timer"; readonly timer: Timer; readonly at: number | null }

@@ -1,5 +1,5 @@
-import { hashJson } from "./hash";
-import type { Json } from "./json";
+import { hashJson } from "./hash.js";
+import type { Json } from "./json.js";
 
 /** R6: a table and a filter; which rows of it this device holds. */
 export interface Shape {

@@ -1,8 +1,8 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
-import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch";
-import { type Entry, isSaved, resolveAfter } from "../engine/entry";
-import { renumbered } from "../engine/renumber";
-import { isLostAbove, type Leadership, type Store, StoreError } from "./store";
+import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch.js";
+import { type Entry, isSaved, resolveAfter } from "../engine/entry.js";
+import { renumbered } from "../engine/renumber.js";
+import { isLostAbove, type Leadership, type Store, StoreError } from "./store.js";
 
 const VERSION = 1;
 const META = "meta";
@@ -49,6 +49,13 @@ export class IdbStore implements Store {
     });
   }
 
+  readOutbox(): Promise<Pick<Stored, "meta" | "outbox">> {
+    return this.#transaction(["meta", "outbox"], "relaxed", async (tx) => {
+      const [meta, outbox] = await Promise.all([metaOf(tx), tx.objectStore("outbox").getAll()]);
+      return { meta, outbox };
+    });
+  }
+
   append(entry: Entry): Promise<Entry> {
     return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
       const outbox = tx.objectStore("outbox");
@@ -57,7 +64,7 @@ export class IdbStore implements Store {
       const meta = await metaOf(tx);
       const ops = await resolved(tx, entry);
       const saved = { ...entry, n: meta.lastN + 1, ops };
-      await Promise.all([outbox.put(saved), tx.objectStore("meta").put({ ...meta, lastN: saved.n }, META)]);
+      await all([outbox.put(saved), tx.objectStore("meta").put({ ...meta, lastN: saved.n }, META)]);
       return saved;
     });
   }
@@ -82,12 +89,7 @@ export class IdbStore implements Store {
     return this.#transaction(tables, "relaxed", async (tx) => {
       const meta = await fenced(tx, generation);
       const number = meta.number + 1;
-      await Promise.all([
-        tx.objectStore("meta").put({ ...metaAfter(meta, batch), number }, META),
-        ...writeRows(tx, batch),
-        ...writeOutbox(tx, batch),
-        ...writeStaging(tx, batch),
-      ]);
+      await all(writes(tx, batch, { ...metaAfter(meta, batch), number }));
       return number;
     });
   }
@@ -99,7 +101,7 @@ export class IdbStore implements Store {
       const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove));
       const number = meta.number + 1;
       await outbox.clear();
-      await Promise.all(next.entries.filter(isSaved).map((entry) => outbox.put(entry)));
+      await all(next.entries.filter(isSaved).map((entry) => outbox.put(entry)));
       await tx.objectStore("meta").put({ ...meta, device, lastN: next.lastN, acked: 0, number }, META);
     });
   }
@@ -192,26 +194,27 @@ function isConcerned(name: TableName, batch: Batch): boolean {
   }
 }
 
-function writeRows(tx: Writing, batch: Batch): Promise<unknown>[] {
-  return (batch.rows ?? []).map((write) => {
+/** The requests of a write, one by one. */
+function* writes(tx: Writing, batch: Batch, meta: Meta): IterableIterator<Promise<unknown>> {
+  yield tx.objectStore("meta").put(meta, META);
+  for (const write of batch.rows ?? []) {
     const rows = tx.objectStore("rows");
-    return write.kind === "put" ? rows.put(write.held) : rows.delete([write.table, write.keyText]);
-  });
+    yield write.kind === "put" ? rows.put(write.held) : rows.delete([write.table, write.keyText]);
+  }
+  for (const entry of (batch.entries ?? []).filter(isSaved)) yield tx.objectStore("outbox").put(entry);
+  for (const n of batch.gone ?? []) yield tx.objectStore("outbox").delete(n);
+  if (batch.staging?.clear === true) yield tx.objectStore("staging").clear();
+  for (const held of batch.staging?.puts ?? []) yield tx.objectStore("staging").put(held);
 }
 
-function writeOutbox(tx: Writing, batch: Batch): Promise<unknown>[] {
-  const entries = (batch.entries ?? []).filter(isSaved);
-  return [
-    ...entries.map((entry) => tx.objectStore("outbox").put(entry)),
-    ...(batch.gone ?? []).map((n) => tx.objectStore("outbox").delete(n)),
-  ];
-}
-
-function writeStaging(tx: Writing, batch: Batch): Promise<unknown>[] {
-  if (batch.staging === undefined) return [];
-  const staging = tx.objectStore("staging");
-  const cleared = batch.staging.clear ? [staging.clear()] : [];
-  return [...cleared, ...batch.staging.puts.map((held) => staging.put(held))];
+/** Starts them all. One that throws at once must not leave those before it unheard when the transaction aborts. */
+async function all(requests: Iterable<Promise<unknown>>): Promise<void> {
+  const started: Promise<unknown>[] = [];
+  for (const request of requests) {
+    request.catch(() => undefined);
+    started.push(request);
+  }
+  await Promise.all(started);
 }
 
 async function metaOf(tx: Writing): Promise<Meta> {
@@ -228,11 +231,19 @@ async function fenced(tx: Writing, generation: number): Promise<Meta> {
 
 /** M3: `after` names a number, and only this transaction knows which. */
 async function resolved(tx: Writing, entry: Entry): Promise<Entry["ops"]> {
-  const pending = (await tx.objectStore("outbox").getAll()).filter((other) => other.state.kind === "pending");
-  return resolveAfter(entry.ops, (was) => {
-    const seen = pending.find((other) => ("after" in was ? other.n === was.after : other.uid === was.afterUid));
-    return seen?.n ?? null;
-  });
+  const outbox = tx.objectStore("outbox");
+  const numbers = new Map<string | number, number>();
+  for (const operation of entry.ops) {
+    const was = "update" in operation ? Object.values(operation.update.was ?? {}) : [];
+    for (const seen of was) {
+      if (!("afterUid" in seen) && !("after" in seen)) continue;
+      const name = "after" in seen ? seen.after : seen.afterUid;
+      if (numbers.has(name)) continue;
+      const other = await ("after" in seen ? outbox.get(seen.after) : outbox.index("uid").get(seen.afterUid));
+      if (other?.state.kind === "pending") numbers.set(name, other.n);
+    }
+  }
+  return resolveAfter(entry.ops, (was) => numbers.get("after" in was ? was.after : was.afterUid) ?? null);
 }
 
 function abort(tx: Writing): void {

@@ -1,8 +1,8 @@
-import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch";
-import { type Entry, isSaved, resolveAfter } from "../engine/entry";
-import { HeldRows } from "../engine/held-rows";
-import { renumbered } from "../engine/renumber";
-import { isLostAbove, type Leadership, type Store, StoreError } from "./store";
+import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch.js";
+import { type Entry, isSaved, resolveAfter } from "../engine/entry.js";
+import { HeldRows } from "../engine/held-rows.js";
+import { renumbered } from "../engine/renumber.js";
+import { isLostAbove, type Leadership, type Store, StoreError } from "./store.js";
 
 /** A store that is gone with the page: private windows, insecure contexts, tests. */
 export class MemoryStore implements Store {
@@ -23,6 +23,10 @@ export class MemoryStore implements Store {
       staging: [...this.#staging.all()],
       outbox: [...this.#outbox.values()],
     };
+  }
+
+  async readOutbox(): Promise<Pick<Stored, "meta" | "outbox">> {
+    return { meta: this.#meta, outbox: [...this.#outbox.values()] };
   }
 
   async append(entry: Entry): Promise<Entry> {

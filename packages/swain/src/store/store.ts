@@ -1,5 +1,5 @@
-import type { Batch, Stored } from "../engine/batch";
-import type { Entry } from "../engine/entry";
+import type { Batch, Stored } from "../engine/batch.js";
+import type { Entry } from "../engine/entry.js";
 
 /**
  * What a device keeps (one per server and user). Several tabs use one store at the same time.
@@ -13,6 +13,9 @@ export interface Store {
 
   /** Everything; the first call makes the device id. */
   read(): Promise<Stored>;
+
+  /** Only what edits are about. */
+  readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
 
   /** C2: gives the mutation its n; durable (strict) when this returns. Called twice with one uid, it stays one. */
   append(entry: Entry): Promise<Entry>;
@@ -32,9 +35,12 @@ export interface Store {
   close(): void;
 }
 
+/** Also says whether the memory copy of the new leader is current. */
 export interface Leadership {
   readonly generation: number;
   readonly number: number;
+  readonly device: string;
+  readonly lastN: number;
 }
 
 export type StoreErrorKind = "fenced" | "quota" | "newer" | "closed" | "failed";

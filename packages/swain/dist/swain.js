@@ -1,0 +1,4177 @@
+// src/error.ts
+/** Every error of this package. `code` is stable and decides what to do; `message` is for people. */
+var SwainError = class extends Error {
+	code;
+	detail;
+	constructor(code, message, detail = null, cause) {
+		super(message, cause === void 0 ? void 0 : { cause });
+		this.name = "SwainError";
+		this.code = code;
+		this.detail = detail;
+	}
+};
+/** V2: the one parser of everything that comes from outside. Throws a SwainError with the code of the rule. */
+function parseJson(text) {
+	return new Parser(text).document();
+}
+function isObject(value) {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function isArray(value) {
+	return Array.isArray(value);
+}
+/** V2: the rules for the inside of a string, also for strings that the application gives. */
+function checkText(text) {
+	if (text.includes("\0")) throw new SwainError("nul_in_text", "A text holds U+0000.");
+	if (LONE_SURROGATE.test(text)) throw new SwainError("lone_surrogate", "A text holds half of a surrogate pair.");
+}
+/** V7: equal values, without making their canonical text. */
+function equalJson(a, b) {
+	if (a === b) return true;
+	if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+	if (isArray(a)) return isArray(b) && a.length === b.length && a.every((item, i) => equalJson(item, b[i]));
+	if (!isObject(b)) return false;
+	const names = Object.keys(a);
+	if (names.length !== Object.keys(b).length) return false;
+	return names.every((name) => Object.hasOwn(b, name) && equalJson(a[name], b[name]));
+}
+/** With the u flag a pair is one character, so this finds halves only. */
+var LONE_SURROGATE = /\p{Surrogate}/u;
+var NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+var PLAIN = /[^"\\\u0000-\u001f]*/y;
+var HEX = /[0-9a-fA-F]{4}/y;
+var ESCAPES = {
+	"\"": "\"",
+	"\\": "\\",
+	"/": "/",
+	b: "\b",
+	f: "\f",
+	n: "\n",
+	r: "\r",
+	t: "	"
+};
+var Parser = class {
+	#text;
+	#at = 0;
+	constructor(text) {
+		this.#text = text;
+	}
+	document() {
+		const value = this.#value(0);
+		this.#space();
+		if (this.#at < this.#text.length) throw this.#malformed();
+		return value;
+	}
+	#value(depth) {
+		this.#space();
+		switch (this.#text[this.#at]) {
+			case "{": return this.#object(depth + 1);
+			case "[": return this.#array(depth + 1);
+			case "\"": return this.#string();
+			case "t": return this.#word("true", true);
+			case "f": return this.#word("false", false);
+			case "n": return this.#word("null", null);
+			default: return this.#number();
+		}
+	}
+	#object(depth) {
+		this.#enter(depth);
+		const object = {};
+		if (this.#skip("}")) return object;
+		do {
+			this.#space();
+			if (this.#text[this.#at] !== "\"") throw this.#malformed();
+			const name = this.#string();
+			if (Object.hasOwn(object, name)) throw new SwainError("duplicate_name", `An object has the name ${JSON.stringify(name)} twice.`);
+			if (!this.#skip(":")) throw this.#malformed();
+			setOwn(object, name, this.#value(depth));
+		} while (this.#skip(","));
+		if (!this.#skip("}")) throw this.#malformed();
+		return object;
+	}
+	#array(depth) {
+		this.#enter(depth);
+		const array = [];
+		if (this.#skip("]")) return array;
+		do
+			array.push(this.#value(depth));
+		while (this.#skip(","));
+		if (!this.#skip("]")) throw this.#malformed();
+		return array;
+	}
+	#enter(depth) {
+		if (depth > 64) throw new SwainError("too_deep", `The nesting is deeper than 64.`);
+		this.#at += 1;
+	}
+	#string() {
+		this.#at += 1;
+		let result = "";
+		for (;;) {
+			result += this.#match(PLAIN) ?? "";
+			const next = this.#text[this.#at];
+			this.#at += 1;
+			if (next === "\"") break;
+			if (next !== "\\") throw this.#malformed();
+			result += this.#escape();
+		}
+		checkText(result);
+		return result;
+	}
+	#escape() {
+		const letter = this.#text[this.#at] ?? "";
+		this.#at += 1;
+		if (letter !== "u") {
+			const plain = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : void 0;
+			if (plain === void 0) throw this.#malformed();
+			return plain;
+		}
+		const digits = this.#match(HEX);
+		if (digits === null) throw this.#malformed();
+		return String.fromCharCode(Number.parseInt(digits, 16));
+	}
+	#number() {
+		const text = this.#match(NUMBER);
+		if (text === null || text === "") throw this.#malformed();
+		const value = Number(text);
+		if (!Number.isFinite(value)) throw new SwainError("number_out_of_range", `No double holds the number ${text.slice(0, 40)}.`);
+		return value === 0 ? 0 : value;
+	}
+	#word(word, value) {
+		if (!this.#text.startsWith(word, this.#at)) throw this.#malformed();
+		this.#at += word.length;
+		return value;
+	}
+	#match(pattern) {
+		pattern.lastIndex = this.#at;
+		const found = pattern.exec(this.#text)?.[0] ?? null;
+		if (found !== null) this.#at += found.length;
+		return found;
+	}
+	#skip(mark) {
+		this.#space();
+		if (this.#text[this.#at] !== mark) return false;
+		this.#at += 1;
+		return true;
+	}
+	#space() {
+		for (;;) {
+			const code = this.#text.charCodeAt(this.#at);
+			if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
+			this.#at += 1;
+		}
+	}
+	#malformed() {
+		return new SwainError("malformed_json", `This is not JSON at character ${this.#at}.`);
+	}
+};
+/** A plain assignment to `__proto__` would change the prototype and lose the value. */
+function setOwn(object, name, value) {
+	if (name !== "__proto__") {
+		object[name] = value;
+		return;
+	}
+	Object.defineProperty(object, name, {
+		value,
+		enumerable: true,
+		configurable: true,
+		writable: true
+	});
+}
+// src/auth/auth.ts
+/** An access token is not used in its last moments. */
+var MARGIN_MS = 3e4;
+/**
+* P17, P18: accounts over /api/auth. The refresh token is a cookie that no script sees, the access token lives in
+* memory only, and who was signed in last is remembered, so that a reload offline finds the right store.
+*/
+var Auth = class {
+	#environment;
+	#origin;
+	#name;
+	#changed;
+	#user;
+	#access = null;
+	#refreshing = null;
+	/** `changed`: somebody else, or nobody, is signed in now. */
+	constructor(environment, origin, changed) {
+		this.#environment = environment;
+		this.#origin = origin;
+		this.#name = `swain:user:${origin}`;
+		this.#changed = changed;
+		this.#user = this.#remembered();
+	}
+	get user() {
+		return this.#user;
+	}
+	/** The name in localStorage; another tab may change it. */
+	get storageName() {
+		return this.#name;
+	}
+	async signup(input) {
+		return this.#adopt(await this.#post("signup", input));
+	}
+	async login(input) {
+		return this.#adopt(await this.#post("login", input));
+	}
+	/** Signed out on this device even when the server is not reached. */
+	async logout() {
+		this.#access = null;
+		this.#become(null);
+		await this.#post("logout", {}).catch(() => void 0);
+	}
+	/** Somebody signed in or out in another tab. */
+	handleStored() {
+		const user = this.#remembered();
+		if (user?.id === this.#user?.id) return;
+		this.#access = null;
+		this.#become(user);
+	}
+	/** Null: nobody is signed in. Throws `offline`, or the code with which the server refused. */
+	async token(fresh) {
+		if (this.#user === null) return null;
+		const access = this.#access;
+		if (!fresh && access !== null && access.ends - MARGIN_MS > this.#environment.now()) return access.token;
+		this.#refreshing ??= this.#refresh().finally(() => {
+			this.#refreshing = null;
+		});
+		return this.#refreshing;
+	}
+	/** A refresh token is used once; two tabs do not use the same one at the same time. */
+	async #refresh() {
+		const user = this.#user;
+		const answer = await this.#locked(() => this.#post("refresh", {}));
+		if (this.#user !== user) throw new SwainError("offline", "Somebody else signed in meanwhile.");
+		if (this.#adopt(answer).id !== user?.id) throw new SwainError("offline", "Somebody else is signed in.");
+		return this.#access?.token ?? "";
+	}
+	async #locked(work) {
+		const { locks } = this.#environment;
+		if (locks === null) return work();
+		let result = null;
+		await locks.request(`swain:auth:${this.#origin}`, { mode: "exclusive" }, async () => {
+			result = { value: await work() };
+		});
+		return result.value;
+	}
+	async #post(path, body) {
+		let response;
+		let text;
+		try {
+			response = await this.#environment.fetch(`${this.#origin}/api/auth/${path}`, {
+				method: "POST",
+				credentials: "include",
+				headers: { "content-type": "application/json" },
+				body: JSON.stringify(body)
+			});
+			text = await response.text();
+		} catch (error) {
+			throw new SwainError("offline", "The server was not reached.", null, error);
+		}
+		if (response.ok) return text === "" ? null : parseJson(text);
+		throw refusal(response.status, text);
+	}
+	#adopt(answer) {
+		const { user, access, expires, now } = isObject(answer) ? answer : {};
+		if (!isObject(user) || typeof user.id !== "string" || typeof access !== "string") throw new SwainError("bad_answer", "The server's answer to the sign-in is not understood.");
+		const lasts = typeof expires === "number" && typeof now === "number" ? expires - now : 0;
+		this.#access = {
+			token: access,
+			ends: this.#environment.now() + lasts
+		};
+		const signedIn = toUser(user.id, user);
+		this.#become(signedIn);
+		return signedIn;
+	}
+	#become(user) {
+		const isSame = JSON.stringify(user) === JSON.stringify(this.#user);
+		this.#user = isSame ? this.#user : user;
+		try {
+			const { localStorage } = this.#environment;
+			if (user === null) localStorage?.removeItem(this.#name);
+			else localStorage?.setItem(this.#name, JSON.stringify(user));
+		} catch {}
+		if (!isSame) this.#changed();
+	}
+	#remembered() {
+		try {
+			const text = this.#environment.localStorage?.getItem(this.#name) ?? null;
+			return text === null ? null : rememberedUser(parseJson(text));
+		} catch {
+			return null;
+		}
+	}
+};
+function rememberedUser(user) {
+	return isObject(user) && typeof user.id === "string" ? toUser(user.id, user) : null;
+}
+function toUser(id, from) {
+	const text = (value) => typeof value === "string" ? value : "";
+	const name = typeof from.name === "string" ? from.name : null;
+	return {
+		id,
+		email: text(from.email),
+		name,
+		role: text(from.role)
+	};
+}
+/** Overload, a proxy's error page and the like say nothing about the person: try again later. */
+function refusal(status, text) {
+	if (status >= 500 || status === 429 || status === 408) return new SwainError("offline", `The server answered ${status}.`);
+	let problem = null;
+	try {
+		problem = parseJson(text);
+	} catch {}
+	const body = isObject(problem) ? problem : {};
+	return new SwainError(typeof body.code === "string" ? body.code : `http_${status}`, typeof body.title === "string" ? body.title : `The server answered ${status}.`, body.detail ?? null);
+}
+// src/engine/backoff.ts
+/** C8: full jitter never waits longer than this. */
+var BACKOFF_MAX_MS = 3e4;
+var FIRST_DELAY_MS = 1e3;
+/** C8: random(0..min(30 s, first · 2^attempt)); `random` is in [0, 1). */
+function backoffMs(attempt, firstMs, random) {
+	return random * Math.min(BACKOFF_MAX_MS, firstMs * 2 ** Math.min(attempt, 30));
+}
+// src/engine/batch.ts
+function newMeta(device) {
+	return {
+		device,
+		lastN: 0,
+		acked: 0,
+		mark: null,
+		schema: null,
+		offset: 0,
+		lastSynced: null,
+		loadToken: null,
+		generation: 0,
+		number: 0
+	};
+}
+/** The part of a batch that goes into the meta record. */
+function metaAfter(meta, batch) {
+	return {
+		...meta,
+		acked: batch.acked ?? meta.acked,
+		mark: batch.mark === void 0 ? meta.mark : batch.mark,
+		schema: batch.schema ?? meta.schema,
+		offset: batch.offset ?? meta.offset,
+		lastSynced: batch.lastSynced ?? meta.lastSynced,
+		loadToken: batch.staging?.token === void 0 ? meta.loadToken : batch.staging.token
+	};
+}
+// src/engine/canonical.ts
+/** V3: RFC 8785. The value must have passed `parseJson` or `toJson`. */
+function canonical(value) {
+	if (typeof value !== "object" || value === null) return JSON.stringify(value);
+	if (isArray(value)) return `[${value.map(canonical).join(",")}]`;
+	return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`).join(",")}}`;
+}
+/** Takes a value of the application as JSON under the rules of V2; throws with the place in `detail`. */
+function toJson(value, place, depth = 0) {
+	switch (typeof value) {
+		case "boolean": return value;
+		case "string": return textAt(value, place);
+		case "number":
+			if (!Number.isFinite(value)) throw notJson(place);
+			return value === 0 ? 0 : value;
+		case "object": break;
+		default: throw notJson(place);
+	}
+	if (value === null) return null;
+	if (depth >= 64) throw new SwainError("too_deep", `${place} is nested deeper than 64.`, { at: place });
+	if (Array.isArray(value)) return value.map((item, i) => toJson(item, `${place}[${i}]`, depth + 1));
+	return objectToJson(value, place, depth);
+}
+function objectToJson(value, place, depth) {
+	const prototype = Object.getPrototypeOf(value);
+	if (prototype !== Object.prototype && prototype !== null) throw notJson(place);
+	const entries = Object.entries(value).map(([name, member]) => {
+		const at = `${place}.${name}`;
+		return [textAt(name, at), toJson(member, at, depth + 1)];
+	});
+	return Object.fromEntries(entries);
+}
+function textAt(text, place) {
+	try {
+		checkText(text);
+	} catch (error) {
+		if (error instanceof SwainError) throw new SwainError(error.code, error.message, { at: place });
+		throw error;
+	}
+	return text;
+}
+function notJson(place) {
+	return new SwainError("wrong_type", `${place} is not a JSON value.`, { at: place });
+}
+// src/engine/hash.ts
+var utf8 = new TextEncoder();
+/** V4: FNV-1a, 64 bits, over the UTF-8 bytes, as 16 lower-case hex digits. */
+function hash(text) {
+	let high = 3421674724;
+	let low = 2216829733;
+	for (const byte of utf8.encode(text)) {
+		low = (low ^ byte) >>> 0;
+		const product = low * 435;
+		high = high * 435 + Math.floor(product / 4294967296) + low * 256 >>> 0;
+		low = product >>> 0;
+	}
+	return hex$1(high) + hex$1(low);
+}
+function hashJson(value) {
+	return hash(canonical(value));
+}
+function byteLength(text) {
+	return utf8.encode(text).length;
+}
+function hex$1(half) {
+	return half.toString(16).padStart(8, "0");
+}
+// src/engine/schema.ts
+/** V5: the identity of a row within its table. */
+function keyText(key) {
+	return canonical(key);
+}
+function keyOf(row, table) {
+	return table.key.map((column) => row[column] ?? null);
+}
+function tableOf(schema, name) {
+	if (schema === null) throw new SwainError("schema_unknown", "This device has never been connected, so it does not know the tables. Connect once, then edit.");
+	const table = Object.hasOwn(schema.tables, name) ? schema.tables[name] : void 0;
+	if (table === void 0) throw new SwainError("unknown_table", `There is no table ${name}.`, { table: name });
+	return table;
+}
+function columnOf(table, name, place) {
+	const column = Object.hasOwn(table.columns, name) ? table.columns[name] : void 0;
+	if (column === void 0) throw new SwainError("unknown_column", `${place}: there is no such column.`, { at: place });
+	return column;
+}
+var INT64_MIN = -(2n ** 63n);
+var INT64_MAX = 2n ** 63n - 1n;
+/**
+* V1: the wire form of a value that the application gives for a column.
+* Beside JSON it takes a bigint for int64, Infinity for float64 and a Uint8Array for bytes.
+*/
+function toWire(value, column, place) {
+	if (value === null) return null;
+	switch (column.type) {
+		case "bool": return expectType(typeof value === "boolean", value, place);
+		case "int64": return int64ToWire(value, place);
+		case "float64": return float64ToWire(value, place);
+		case "decimal":
+		case "text":
+		case "time": return expectType(typeof value === "string", value, place);
+		case "bytes":
+			if (value instanceof Uint8Array) return toBase64(value);
+			return expectType(typeof value === "string" && BASE64.test(value), value, place);
+		default: return toJson(value, place);
+	}
+}
+/** The wire form of an integer, or null when it is not an int64. */
+function bigintToWire(value) {
+	if (value < INT64_MIN || value > INT64_MAX) return null;
+	const number = Number(value);
+	return Number.isSafeInteger(number) ? number : value.toString();
+}
+/** The integer that a wire value stands for, or null when it is none. */
+function wireToBigint(value) {
+	if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : null;
+	if (typeof value !== "string" || !INTEGER.test(value)) return null;
+	const integer = BigInt(value);
+	return integer < INT64_MIN || integer > INT64_MAX ? null : integer;
+}
+var INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/;
+var DIGITS = /^-?[0-9]{1,40}$/;
+var BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+function int64ToWire(value, place) {
+	if (typeof value === "number") {
+		if (!Number.isInteger(value)) throw wrongType(place);
+		if (!Number.isSafeInteger(value)) throw outOfRange(place);
+		return value === 0 ? 0 : value;
+	}
+	if (typeof value === "bigint") {
+		const wire = bigintToWire(value);
+		if (wire === null) throw outOfRange(place);
+		return wire;
+	}
+	if (typeof value !== "string" || !DIGITS.test(value)) throw wrongType(place);
+	const wire = bigintToWire(BigInt(value));
+	if (wire === null) throw outOfRange(place);
+	if (wire !== value) throw wrongType(place);
+	return value;
+}
+function float64ToWire(value, place) {
+	if (value === Number.POSITIVE_INFINITY || value === "Infinity") return "Infinity";
+	if (value === Number.NEGATIVE_INFINITY || value === "-Infinity") return "-Infinity";
+	return expectType(typeof value === "number" && !Number.isNaN(value), value, place);
+}
+function expectType(fits, value, place) {
+	if (!fits) throw wrongType(place);
+	return toJson(value, place);
+}
+function toBase64(bytes) {
+	return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+function wrongType(place) {
+	return new SwainError("wrong_type", `${place} has another type than its column.`, { at: place });
+}
+function outOfRange(place) {
+	return new SwainError("number_out_of_range", `${place} is not in the range of its column.`, { at: place });
+}
+// src/engine/operation.ts
+/** What an operation is about. */
+function targetOf(operation) {
+	if ("insert" in operation) return operation.insert;
+	return "update" in operation ? operation.update : operation.delete;
+}
+/** The columns that an operation writes; null stands for all of them. */
+function columnsWritten(operation) {
+	if (!("update" in operation)) return null;
+	const { set, inc, add, remove } = operation.update;
+	return [
+		set,
+		inc,
+		add,
+		remove
+	].flatMap((columns) => Object.keys(columns ?? {}));
+}
+/** M2: the row after the operation, null when there is none. Columns that the schema does not have are left out. */
+function applyOperation(row, operation, table) {
+	if ("insert" in operation) return inserted(operation.insert, table);
+	if ("delete" in operation) return null;
+	return row === null ? null : updated(row, operation.update, table);
+}
+function inserted(insert, table) {
+	const row = Object.keys(table.columns).map((column) => {
+		const place = table.key.indexOf(column);
+		return [column, (place >= 0 ? insert.key[place] : ownValue(insert.set, column)) ?? null];
+	});
+	return Object.fromEntries(row);
+}
+function updated(row, update, table) {
+	const changed = /* @__PURE__ */ new Map();
+	const current = (column) => (changed.has(column) ? changed.get(column) : ownValue(row, column)) ?? null;
+	const each = (columns, next) => {
+		for (const [column, by] of Object.entries(columns ?? {})) if (Object.hasOwn(table.columns, column)) changed.set(column, next(column, by));
+	};
+	each(update.set, (_column, value) => value);
+	each(update.inc, (column, by) => sum(current(column), by, table.columns[column]?.type));
+	each(update.add, (column, values) => withAdded(current(column), values));
+	each(update.remove, (column, values) => withRemoved(current(column), values));
+	return {
+		...row,
+		...Object.fromEntries(changed)
+	};
+}
+/** A sum that has no value of the type leaves the column as it is; the server answers for it. */
+function sum(current, by, type) {
+	if (type === "int64") {
+		const a = wireToBigint(current ?? 0);
+		const b = wireToBigint(by);
+		return a === null || b === null ? current : bigintToWire(a + b) ?? current;
+	}
+	if (type !== "float64") return current;
+	const a = wireToFloat(current ?? 0);
+	const b = wireToFloat(by);
+	return a === null || b === null ? current : floatToWire(a + b) ?? current;
+}
+function wireToFloat(value) {
+	if (typeof value === "number") return value;
+	if (value === "Infinity") return Number.POSITIVE_INFINITY;
+	return value === "-Infinity" ? Number.NEGATIVE_INFINITY : null;
+}
+function floatToWire(value) {
+	if (Number.isNaN(value)) return null;
+	if (Number.isFinite(value)) return value === 0 ? 0 : value;
+	return value > 0 ? "Infinity" : "-Infinity";
+}
+function withAdded(current, values) {
+	const list = current ?? [];
+	if (!isArray(list)) return current;
+	const held = new Set(list.map(canonical));
+	const added = values.filter((value) => {
+		const text = canonical(value);
+		if (held.has(text)) return false;
+		held.add(text);
+		return true;
+	});
+	return [...list, ...added];
+}
+function withRemoved(current, values) {
+	const list = current ?? [];
+	if (!isArray(list)) return current;
+	return list.filter((item) => !values.some((value) => equalJson(item, value)));
+}
+function ownValue(row, column) {
+	return Object.hasOwn(row, column) ? row[column] : void 0;
+}
+/** One mutation in the making. Each operation sees the rows as those before it left them. */
+var Draft = class {
+	#replica;
+	#newId;
+	#ops = [];
+	#rows = /* @__PURE__ */ new Map();
+	constructor(replica, newId) {
+		this.#replica = replica;
+		this.#newId = newId;
+	}
+	/** Refuses what the server would refuse for its size. */
+	operations() {
+		if (this.#ops.length === 0) throw new SwainError("empty_mutation", "There is no operation in the mutation.");
+		if (this.#ops.length > 500) throw new SwainError("limit_mutation_ops", `A mutation has at most 500 operations.`);
+		if (byteLength(JSON.stringify(this.#ops)) > 1047552) throw new SwainError("limit_push_bytes", "The mutation is larger than 1 MiB.");
+		return this.#ops;
+	}
+	row(table, key) {
+		const text = keyText(key);
+		const drafted = this.#rows.get(rowName$1(table, text));
+		return drafted === void 0 ? this.#replica.row(table, text) ?? null : drafted;
+	}
+	/** Returns the key. */
+	insert(table, values) {
+		const schema = this.#schema(table);
+		const key = schema.key.map((column) => this.#keyValue(schema, table, column, values[column]));
+		const others = Object.entries(values).filter(([column, value]) => !schema.key.includes(column) && value !== void 0);
+		const set = wireValues(schema, table, Object.fromEntries(others));
+		if (this.row(table, key) !== null) throw new SwainError("id_taken", `${table} has this key already.`, key);
+		this.#add({ insert: {
+			table,
+			key,
+			set
+		} }, schema);
+		return key;
+	}
+	update(table, key, changes) {
+		const schema = this.#schema(table);
+		const row = this.row(table, key);
+		if (row === null) throw new SwainError("row_gone", `${table} has no row with this key.`, key);
+		const update = definedOnly({
+			set: changes.set && wireValues(schema, table, changes.set),
+			inc: changes.inc && wireValues(schema, table, changes.inc),
+			add: changes.add && wireLists(schema, table, changes.add),
+			remove: changes.remove && wireLists(schema, table, changes.remove)
+		});
+		if (Object.keys(update).length === 0) throw new SwainError("empty_mutation", "There is nothing to change.");
+		checkOnce(update, table);
+		const was = update.set === void 0 ? {} : { was: this.#was(table, key, row, Object.keys(update.set)) };
+		this.#add({ update: {
+			table,
+			key,
+			...update,
+			...was
+		} }, schema);
+	}
+	delete(table, key) {
+		const schema = this.#schema(table);
+		const row = this.row(table, key);
+		const seen = row === null ? {} : { seen: hashJson(row) };
+		this.#add({ delete: {
+			table,
+			key,
+			...seen
+		} }, schema);
+	}
+	/** C15: the same wish again, based on what the person sees now. */
+	again(operation) {
+		const { table, key } = targetOf(operation);
+		if ("delete" in operation) this.delete(table, key);
+		else if ("insert" in operation) this.insert(table, withKey(operation.insert, this.#schema(table)));
+		else this.update(table, key, operation.update);
+	}
+	#schema(table) {
+		return tableOf(this.#replica.meta.schema, table);
+	}
+	#add(operation, schema) {
+		const { table, key } = targetOf(operation);
+		this.#rows.set(rowName$1(table, keyText(key)), applyOperation(this.row(table, key), operation, schema));
+		this.#ops.push(operation);
+	}
+	#keyValue(schema, table, name, value) {
+		const place = `${table}.${name}`;
+		const column = columnOf(schema, name, place);
+		if (value !== void 0 && value !== null) return toWire(value, column, place);
+		if (column.type === "text" || column.type === "uuid") return this.#newId();
+		throw new SwainError("key_missing", `${place} is part of the key and must be given.`, { at: place });
+	}
+	/** M3. */
+	#was(table, key, row, columns) {
+		const text = keyText(key);
+		const writers = this.#rows.has(rowName$1(table, text)) ? /* @__PURE__ */ new Map() : this.#replica.writers(table, text);
+		const seen = columns.map((column) => {
+			const value = row[column] ?? null;
+			const writer = writers.get(column) ?? writers.get("*");
+			if (writer === void 0) return [column, plainWas(value)];
+			return [column, writer.n === null ? {
+				afterUid: writer.uid,
+				value
+			} : {
+				after: writer.n,
+				value
+			}];
+		});
+		return Object.fromEntries(seen);
+	}
+};
+/** The key of a row in wire form, from what the application gives: one value, or an array of them. */
+function toKey(table, name, given) {
+	const values = Array.isArray(given) ? given : [given];
+	if (values.length !== table.key.length) throw new SwainError("wrong_type", `The key of ${name} has ${table.key.length} values.`);
+	return table.key.map((column, i) => {
+		const place = `${name}.${column}`;
+		return toWire(values[i], columnOf(table, column, place), place);
+	});
+}
+function plainWas(value) {
+	const text = canonical(value);
+	return byteLength(text) > 256 ? { hash: hash(text) } : { value };
+}
+function wireValues(schema, table, values) {
+	const wire = Object.entries(values).map(([name, value]) => {
+		const place = `${table}.${name}`;
+		return [name, toWire(value, writableColumn(schema, name, place), place)];
+	});
+	return Object.fromEntries(wire);
+}
+function wireLists(schema, table, lists) {
+	const wire = Object.entries(lists).map(([name, values]) => {
+		const place = `${table}.${name}`;
+		writableColumn(schema, name, place);
+		const list = toJson(values, place);
+		if (!isArray(list)) throw new SwainError("wrong_type", `${place} takes an array.`, { at: place });
+		return [name, list];
+	});
+	return Object.fromEntries(wire);
+}
+/** M9. */
+function writableColumn(schema, name, place) {
+	const column = columnOf(schema, name, place);
+	if (column.readonly === true || schema.key.includes(name)) throw new SwainError("column_readonly", `${place} cannot be set by a device.`, { at: place });
+	return column;
+}
+/** M1: a column is named by at most one of set, inc, add/remove. */
+function checkOnce(update, table) {
+	const lists = /* @__PURE__ */ new Set([...Object.keys(update.add ?? {}), ...Object.keys(update.remove ?? {})]);
+	const seen = /* @__PURE__ */ new Set();
+	for (const column of [
+		...Object.keys(update.set ?? {}),
+		...Object.keys(update.inc ?? {}),
+		...lists
+	]) {
+		if (seen.has(column)) throw new SwainError("column_twice", `${table}.${column} is changed in two ways.`);
+		seen.add(column);
+	}
+}
+function withKey(insert, schema) {
+	const key = schema.key.map((column, i) => [column, insert.key[i] ?? null]);
+	return {
+		...insert.set,
+		...Object.fromEntries(key)
+	};
+}
+function definedOnly(values) {
+	const defined = Object.entries(values).filter(([, value]) => isObject(value) && Object.keys(value).length > 0);
+	return Object.fromEntries(defined);
+}
+function rowName$1(table, key) {
+	return `${table}\u0000${key}`;
+}
+// src/engine/held-rows.ts
+/** Rows by table and key text, each with the shapes that hold it: the confirmed rows (C5) or staging (C6). */
+var HeldRows = class {
+	#tables = /* @__PURE__ */ new Map();
+	constructor(rows = []) {
+		for (const held of rows) this.put(held);
+	}
+	row(table, keyText) {
+		return this.#tables.get(table)?.get(keyText);
+	}
+	*all() {
+		for (const rows of this.#tables.values()) yield* rows.values();
+	}
+	get size() {
+		let size = 0;
+		for (const rows of this.#tables.values()) size += rows.size;
+		return size;
+	}
+	put(held) {
+		const rows = this.#tables.get(held.table);
+		if (rows === void 0) this.#tables.set(held.table, /* @__PURE__ */ new Map([[held.keyText, held]]));
+		else rows.set(held.keyText, held);
+	}
+	remove(table, keyText) {
+		this.#tables.get(table)?.delete(keyText);
+	}
+	write(write) {
+		switch (write.kind) {
+			case "put": return this.put(write.held);
+			case "remove": return this.remove(write.table, write.keyText);
+			default: return write;
+		}
+	}
+	clear() {
+		this.#tables.clear();
+	}
+};
+/** Held rows with writes on top that nobody else sees yet: how a frame is worked out before it is applied. */
+var RowDraft = class {
+	#base;
+	#writes = /* @__PURE__ */ new Map();
+	constructor(base) {
+		this.#base = base;
+	}
+	row(table, keyText) {
+		const write = this.#writes.get(name(table, keyText));
+		if (write === void 0) return this.#base.row(table, keyText);
+		return write.kind === "put" ? write.held : void 0;
+	}
+	/** C5: a row that no shape holds is gone. */
+	put(held) {
+		if (held.in.length === 0) return this.remove(held.table, held.keyText);
+		this.#writes.set(name(held.table, held.keyText), {
+			kind: "put",
+			held
+		});
+	}
+	remove(table, keyText) {
+		this.#writes.set(name(table, keyText), {
+			kind: "remove",
+			table,
+			keyText
+		});
+	}
+	writes() {
+		return [...this.#writes.values()];
+	}
+};
+/** A key text holds no raw U+0000. */
+function name(table, keyText) {
+	return `${table}\u0000${keyText}`;
+}
+// src/engine/entry.ts
+/** P2: the wire form. */
+function entryToWire(entry) {
+	const { n, base, at, schema, ops } = entry;
+	return {
+		n,
+		base,
+		at,
+		schema,
+		ops
+	};
+}
+function isSaved(entry) {
+	return entry.n !== null;
+}
+function withResult(entry, result) {
+	switch (entry.state.kind) {
+		case "pending": return {
+			...entry,
+			state: {
+				kind: "pending",
+				result
+			}
+		};
+		case "acked": return {
+			...entry,
+			state: settled(result, entry.state.at)
+		};
+		case "refused": return entry;
+		default: return entry.state;
+	}
+}
+function acknowledged(entry, now) {
+	if (entry.state.kind !== "pending") return entry;
+	return {
+		...entry,
+		state: settled(entry.state.result, now)
+	};
+}
+/** M3: gives `after` the number of the mutation it names; one that is no longer on its way is a plain value. */
+function resolveAfter(ops, numberOf) {
+	return ops.map((operation) => {
+		if (!("update" in operation) || operation.update.was === void 0) return operation;
+		const was = Object.entries(operation.update.was).map(([column, seen]) => {
+			if (!("afterUid" in seen) && !("after" in seen)) return [column, seen];
+			const after = numberOf(seen);
+			return [column, after === null ? { value: seen.value } : {
+				after,
+				value: seen.value
+			}];
+		});
+		return { update: {
+			...operation.update,
+			was: Object.fromEntries(was)
+		} };
+	});
+}
+function settled(result, at) {
+	if (result?.status === "refused") return {
+		kind: "refused",
+		result,
+		at
+	};
+	return {
+		kind: "acked",
+		result,
+		at
+	};
+}
+var KEPT_MAX = 1e3;
+/** The mutations of this device in memory: saved ones by n, then those whose strict write is still running. */
+var Outbox = class {
+	#saved = /* @__PURE__ */ new Map();
+	#unsaved = /* @__PURE__ */ new Map();
+	/** Pending entries by row, in order of n. */
+	#byRow = /* @__PURE__ */ new Map();
+	#refused = /* @__PURE__ */ new Map();
+	/** The saved ones in order of n; null when it has to be made again. */
+	#sorted = [];
+	#pending = 0;
+	/** Replaces what had the same uid or the same n. */
+	put(entry) {
+		const unsaved = this.#unsaved.get(entry.uid);
+		if (unsaved !== void 0) this.#drop(unsaved);
+		if (isSaved(entry)) {
+			this.remove(entry.n);
+			this.#saved.set(entry.n, entry);
+			if (entry.state.kind === "refused") this.#refused.set(entry.n, entry);
+			this.#append(entry);
+		} else this.#unsaved.set(entry.uid, entry);
+		if (entry.state.kind === "pending") this.#index(entry);
+	}
+	remove(n) {
+		const entry = this.#saved.get(n);
+		if (entry !== void 0) this.#drop(entry);
+	}
+	removeUnsaved(uid) {
+		const entry = this.#unsaved.get(uid);
+		if (entry !== void 0) this.#drop(entry);
+	}
+	/** Forgets what storage knows; what is being saved stays. */
+	clearSaved() {
+		for (const entry of [...this.#saved.values()]) this.#drop(entry);
+	}
+	entry(n) {
+		return this.#saved.get(n);
+	}
+	unsaved() {
+		return [...this.#unsaved.values()];
+	}
+	/** Saved entries in order of n. */
+	saved() {
+		this.#sorted ??= [...this.#saved.values()].sort((a, b) => a.n - b.n);
+		return this.#sorted;
+	}
+	get pendingCount() {
+		return this.#pending;
+	}
+	refused() {
+		return [...this.#refused.values()].sort((a, b) => a.n - b.n);
+	}
+	/** The pending mutations that touch a row, in the order of the overlay (C1). */
+	pendingOn(table, key) {
+		return this.#byRow.get(rowName(table, key)) ?? [];
+	}
+	/** C16: the numbers of acknowledged entries that need not be kept any longer. */
+	expired(now) {
+		const acked = this.saved().filter((entry) => entry.state.kind === "acked");
+		const surplus = acked.length - KEPT_MAX;
+		return acked.filter((entry, i) => i < surplus || entry.state.kind === "acked" && entry.state.at <= now - 864e5).map((entry) => entry.n);
+	}
+	/** Thousands of offline edits come in order; sorting for each of them would be felt. */
+	#append(entry) {
+		const last = this.#sorted?.at(-1);
+		if (this.#sorted !== null && (last === void 0 || last.n < entry.n)) this.#sorted = [...this.#sorted, entry];
+		else this.#sorted = null;
+	}
+	#index(entry) {
+		this.#pending += 1;
+		for (const row of rowsOf(entry)) {
+			const entries = this.#byRow.get(row) ?? [];
+			entries.push(entry);
+			entries.sort((a, b) => (a.n ?? Number.POSITIVE_INFINITY) - (b.n ?? Number.POSITIVE_INFINITY) || 0);
+			this.#byRow.set(row, entries);
+		}
+	}
+	#drop(entry) {
+		if (isSaved(entry)) {
+			this.#saved.delete(entry.n);
+			this.#refused.delete(entry.n);
+			this.#sorted = null;
+		} else this.#unsaved.delete(entry.uid);
+		if (entry.state.kind !== "pending") return;
+		this.#pending -= 1;
+		for (const row of rowsOf(entry)) {
+			const left = (this.#byRow.get(row) ?? []).filter((other) => other !== entry);
+			if (left.length === 0) this.#byRow.delete(row);
+			else this.#byRow.set(row, left);
+		}
+	}
+};
+function rowsOf(entry) {
+	return new Set(entry.ops.map((operation) => {
+		const { table, key } = targetOf(operation);
+		return rowName(table, keyText(key));
+	}));
+}
+function rowName(table, key) {
+	return `${table}\u0000${key}`;
+}
+// src/engine/replica.ts
+/**
+* The memory copy of one tab. C1: visible = confirmed + overlay, after every method.
+* Each method that changes something returns what changed in the visible rows.
+*/
+var Replica = class {
+	outbox = new Outbox();
+	staging = new HeldRows();
+	confirmed = new HeldRows();
+	#shapes;
+	#visible = /* @__PURE__ */ new Map();
+	#meta;
+	#orphans = [];
+	constructor(stored, shapes) {
+		this.#shapes = new Set(shapes);
+		this.#meta = stored.meta;
+		this.rehydrate(stored);
+	}
+	get meta() {
+		return this.#meta;
+	}
+	/** Rows in storage that only shapes hold that the application no longer asks for. They go with the next cursor. */
+	get orphans() {
+		return this.#orphans;
+	}
+	/** Takes everything from storage again; mutations whose strict write is still running stay. */
+	rehydrate(stored) {
+		const touched = /* @__PURE__ */ new Map();
+		for (const [table, rows] of this.#visible) for (const { key, keyText } of rows.values()) touch(touched, table, keyText, key);
+		this.#meta = stored.meta;
+		this.confirmed.clear();
+		this.staging.clear();
+		const younger = this.#savedAfter(stored);
+		this.outbox.clearSaved();
+		const held = stored.rows.map((row) => ({
+			...row,
+			in: row.in.filter((id) => this.#shapes.has(id))
+		}));
+		this.#orphans = held.filter((row) => row.in.length === 0);
+		for (const row of held) {
+			if (row.in.length === 0) continue;
+			this.confirmed.put(row);
+			touch(touched, row.table, row.keyText, row.key);
+		}
+		for (const row of stored.staging) this.staging.put(row);
+		for (const entry of [...stored.outbox, ...younger]) this.#putEntry(touched, entry);
+		for (const entry of this.outbox.unsaved()) touchEntry(touched, entry);
+		return this.#change(this.#refresh(touched), "server");
+	}
+	/** C3, C4: one step, whatever the batch holds. `number` is that of the write in storage. */
+	apply(batch) {
+		const touched = /* @__PURE__ */ new Map();
+		for (const write of batch.rows ?? []) {
+			const { table, keyText } = write.kind === "put" ? write.held : write;
+			const key = write.kind === "put" ? write.held.key : this.confirmed.row(table, keyText)?.key;
+			if (key !== void 0) touch(touched, table, keyText, key);
+			this.confirmed.write(write);
+		}
+		for (const entry of batch.entries ?? []) this.#putEntry(touched, entry);
+		for (const n of batch.gone ?? []) this.#removeEntry(touched, n);
+		if (batch.staging?.clear === true) this.staging.clear();
+		for (const held of batch.staging?.puts ?? []) this.staging.put(held);
+		if (batch.mark !== void 0) this.#orphans = [];
+		const rows = batch.schema === void 0 ? touched : this.#touchPending(touched);
+		this.#meta = metaAfter(this.#meta, batch);
+		return this.#change(this.#refresh(rows), "server");
+	}
+	/** C2: visible at once. Also gives an unsaved mutation its n, and hears of other tabs' mutations. */
+	putEntry(entry) {
+		const touched = /* @__PURE__ */ new Map();
+		this.#putEntry(touched, entry);
+		return this.#change(this.#refresh(touched), "local");
+	}
+	removeEntry(n) {
+		const touched = /* @__PURE__ */ new Map();
+		this.#removeEntry(touched, n);
+		return this.#change(this.#refresh(touched), "local");
+	}
+	/** The strict write failed. */
+	removeUnsaved(uid) {
+		const touched = /* @__PURE__ */ new Map();
+		for (const entry of this.outbox.unsaved()) if (entry.uid === uid) touchEntry(touched, entry);
+		this.outbox.removeUnsaved(uid);
+		return this.#change(this.#refresh(touched), "local");
+	}
+	/**
+	* Takes mutations from storage that this tab did not hear of. A leader does not read the rest again:
+	* what it has in memory may be ahead of storage.
+	*/
+	mergeOutbox(stored) {
+		const touched = /* @__PURE__ */ new Map();
+		if (stored.meta.device === this.#meta.device) for (const entry of stored.outbox) {
+			const { n, state } = entry;
+			if (n === null || n <= this.#meta.acked || state.kind !== "pending") continue;
+			if (this.outbox.entry(n) === void 0) this.#putEntry(touched, entry);
+		}
+		return this.#change(this.#refresh(touched), "local");
+	}
+	/** Remembers the number of the leader's write, so that a missing one is noticed. */
+	noteNumber(number) {
+		this.#meta = {
+			...this.#meta,
+			number
+		};
+	}
+	row(table, key) {
+		return this.#visible.get(table)?.get(key)?.row;
+	}
+	rows(table) {
+		return (this.#visible.get(table) ?? /* @__PURE__ */ new Map()).values();
+	}
+	/** M3: which pending mutation the visible value of each column came from; "*" stands for the other columns. */
+	writers(table, key) {
+		const writers = /* @__PURE__ */ new Map();
+		for (const entry of this.outbox.pendingOn(table, key)) for (const operation of entry.ops) {
+			const target = targetOf(operation);
+			if (target.table !== table || keyText(target.key) !== key) continue;
+			const columns = columnsWritten(operation);
+			if (columns === null) writers.clear();
+			for (const column of columns ?? ["*"]) writers.set(column, entry);
+		}
+		return writers;
+	}
+	rowState(table, key) {
+		if (this.outbox.pendingOn(table, key).length > 0) return "pending";
+		const isTarget = (entry) => entry.ops.map(targetOf).some((target) => target.table === table && keyText(target.key) === key);
+		return this.outbox.refused().some(isTarget) ? "refused" : "synced";
+	}
+	/** Mutations whose strict write ended after storage was read. */
+	#savedAfter(stored) {
+		const known = new Set(stored.outbox.map((entry) => entry.uid));
+		return this.outbox.saved().filter(({ n, state, uid }) => state.kind === "pending" && n > stored.meta.lastN && !known.has(uid));
+	}
+	#putEntry(touched, entry) {
+		const old = entry.n === null ? void 0 : this.outbox.entry(entry.n);
+		if (old !== void 0) touchEntry(touched, old);
+		touchEntry(touched, entry);
+		this.outbox.put(entry);
+		if (entry.n !== null && entry.n > this.#meta.lastN) this.#meta = {
+			...this.#meta,
+			lastN: entry.n
+		};
+	}
+	#removeEntry(touched, n) {
+		const entry = this.outbox.entry(n);
+		if (entry !== void 0) touchEntry(touched, entry);
+		this.outbox.remove(n);
+	}
+	#touchPending(touched) {
+		for (const entry of [...this.outbox.saved(), ...this.outbox.unsaved()]) if (entry.state.kind === "pending") touchEntry(touched, entry);
+		return touched;
+	}
+	/** Works out the visible rows that a step may have changed. An equal row keeps its identity. */
+	#refresh(touched) {
+		const changed = [];
+		for (const [table, keys] of touched) {
+			const rows = this.#visible.get(table) ?? /* @__PURE__ */ new Map();
+			this.#visible.set(table, rows);
+			for (const [text, key] of keys) {
+				const before = rows.get(text)?.row ?? null;
+				const after = this.#computed(table, text);
+				if (before === after || before !== null && after !== null && equalJson(before, after)) continue;
+				if (after === null) rows.delete(text);
+				else rows.set(text, {
+					key,
+					keyText: text,
+					row: after
+				});
+				changed.push({
+					table,
+					key,
+					before,
+					after
+				});
+			}
+		}
+		return changed;
+	}
+	#computed(table, key) {
+		let row = this.confirmed.row(table, key)?.row ?? null;
+		const schema = this.#meta.schema?.tables[table];
+		if (schema === void 0) return row;
+		for (const entry of this.outbox.pendingOn(table, key)) for (const operation of entry.ops) {
+			const target = targetOf(operation);
+			if (target.table === table && keyText(target.key) === key) row = applyOperation(row, operation, schema);
+		}
+		return row;
+	}
+	#change(rows, origin) {
+		return {
+			pos: this.#meta.mark?.pos ?? null,
+			rows,
+			origin
+		};
+	}
+};
+function touch(touched, table, text, key) {
+	const keys = touched.get(table);
+	if (keys === void 0) touched.set(table, /* @__PURE__ */ new Map([[text, key]]));
+	else keys.set(text, key);
+}
+function touchEntry(touched, entry) {
+	for (const { table, key } of entry.ops.map(targetOf)) touch(touched, table, keyText(key), key);
+}
+// src/engine/shape.ts
+/** Names a shape on the device, whatever its index on a connection is. */
+function shapeId(shape) {
+	return hashJson(shapeToJson(shape));
+}
+function shapeToJson(shape) {
+	return shape;
+}
+// src/engine/uuid.ts
+/** RFC 9562 version 7: sortable by time. `random` gives numbers in [0, 1). */
+function uuidV7(nowMs, random) {
+	const time = Math.trunc(nowMs).toString(16).padStart(12, "0").slice(-12);
+	const a = hex(28672 + draw(random, 4096), 4);
+	const b = hex(32768 + draw(random, 16384), 4);
+	const c = hex(draw(random, 4294967296), 8) + hex(draw(random, 65536), 4);
+	return `${time.slice(0, 8)}-${time.slice(8)}-${a}-${b}-${c}`;
+}
+function draw(random, below) {
+	return Math.floor(random() * below);
+}
+function hex(value, digits) {
+	return value.toString(16).padStart(digits, "0");
+}
+// src/environment.ts
+function browserEnvironment() {
+	const hasPage = typeof window !== "undefined" && typeof document !== "undefined";
+	const locks = typeof navigator === "undefined" ? void 0 : navigator.locks;
+	return {
+		now: () => Date.now(),
+		random: () => Math.random(),
+		uuid: randomUuid,
+		setTimer: (ms, call) => {
+			const id = setTimeout(call, Math.min(ms, TIMER_MAX_MS));
+			return () => clearTimeout(id);
+		},
+		fetch: (url, init) => fetch(url, init),
+		socket: (url) => new WebSocket(url),
+		hasIndexedDB: typeof indexedDB !== "undefined",
+		locks: locks === void 0 ? null : { request: (name, options, held) => locks.request(name, options, held) },
+		channel: typeof BroadcastChannel === "undefined" ? null : (name) => new BroadcastChannel(name),
+		localStorage: localStorageOrNull(),
+		page: hasPage ? browserPage() : null
+	};
+}
+/** Beyond, setTimeout calls at once. */
+var TIMER_MAX_MS = 2 ** 31 - 1;
+function browserPage() {
+	return {
+		isVisible: () => document.visibilityState === "visible",
+		onWake: (call) => {
+			const whenVisible = () => {
+				if (document.visibilityState === "visible") call();
+			};
+			const stops = [
+				listen(window, "online", call),
+				listen(window, "pageshow", call),
+				listen(document, "visibilitychange", whenVisible)
+			];
+			return () => {
+				for (const stop of stops) stop();
+			};
+		},
+		onHide: (call) => listen(window, "pagehide", call),
+		onRestore: (call) => listen(window, "pageshow", (event) => {
+			if (event instanceof PageTransitionEvent && event.persisted) call();
+		}),
+		onStored: (name, call) => listen(window, "storage", (event) => {
+			if (event instanceof StorageEvent && event.key === name) call();
+		})
+	};
+}
+function listen(target, name, call) {
+	target.addEventListener(name, call);
+	return () => target.removeEventListener(name, call);
+}
+/** crypto.randomUUID is missing in insecure contexts. */
+function randomUuid() {
+	const bytes = crypto.getRandomValues(/* @__PURE__ */ new Uint8Array(16));
+	bytes[6] = (bytes[6] ?? 0) & 15 | 64;
+	bytes[8] = (bytes[8] ?? 0) & 63 | 128;
+	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+function localStorageOrNull() {
+	try {
+		return typeof localStorage === "undefined" ? null : localStorage;
+	} catch {
+		return null;
+	}
+}
+// src/transport/transport.ts
+/** What RFC 6455 gives for a connection that ended without a close frame. */
+var CLOSED_ABNORMALLY = 1006;
+// src/transport/websocket.ts
+var WebSocketTransport = class {
+	#url;
+	#newSocket;
+	/** `origin`: of the server, http or https. */
+	constructor(origin, newSocket) {
+		this.#url = `${origin.replace(/^http/, "ws")}/api/sync/ws`;
+		this.#newSocket = newSocket;
+	}
+	open(events) {
+		let socket;
+		try {
+			socket = this.#newSocket(this.#url);
+		} catch {
+			queueMicrotask(() => events.closed(CLOSED_ABNORMALLY));
+			return {
+				send: () => void 0,
+				close: () => void 0
+			};
+		}
+		socket.onopen = () => events.opened();
+		socket.onmessage = ({ data }) => events.frame(typeof data === "string" ? data : "");
+		socket.onclose = ({ code }) => events.closed(code);
+		socket.onerror = () => void 0;
+		return {
+			send: (text) => socket.send(text),
+			close: (code) => {
+				socket.onopen = null;
+				socket.onmessage = null;
+				socket.onclose = null;
+				socket.close(code);
+			}
+		};
+	}
+};
+// src/engine/select.ts
+/** The rows of a query in order; without `orderBy`, and between equals, in order of the key. */
+function select(rows, selection) {
+	const { where, orderBy = [], limit } = selection;
+	const isWanted = typeof where === "function" ? where : matcher(where ?? {});
+	const found = [];
+	for (const visible of rows) if (isWanted(visible.row)) found.push(visible);
+	found.sort((a, b) => {
+		for (const [column, direction] of orderBy) {
+			const order = compareValues(a.row[column] ?? null, b.row[column] ?? null);
+			if (order !== 0) return direction === "asc" ? order : -order;
+		}
+		return compareKeys(a, b);
+	});
+	return (limit === void 0 ? found : found.slice(0, limit)).map((visible) => visible.row);
+}
+/** Null, then false, true, numbers (int64 as text is one), texts by UTF-16, and other JSON, which has no order. */
+function compareValues(a, b) {
+	if (typeof a === "number" && typeof b === "number") return a - b;
+	if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
+	if (typeof a === "number" || typeof b === "number") {
+		const [left, right] = [wireToBigint(a), wireToBigint(b)];
+		if (left !== null && right !== null) return left < right ? -1 : Number(left > right);
+	}
+	return rank(a) - rank(b);
+}
+function compareTexts(a, b) {
+	if (a === b) return 0;
+	const [left, right] = [longInteger(a), longInteger(b)];
+	if (left !== null && right !== null) return left < right ? -1 : 1;
+	return a < b ? -1 : 1;
+}
+/** An int64 beyond the doubles travels as text; shorter texts are texts. */
+function longInteger(text) {
+	return text.length < 16 ? null : wireToBigint(text);
+}
+function compareKeys(a, b) {
+	for (const [i, value] of a.key.entries()) {
+		const order = compareValues(value, b.key[i] ?? null);
+		if (order !== 0) return order;
+	}
+	return 0;
+}
+function rank(value) {
+	if (value === null) return 0;
+	if (typeof value === "boolean") return value ? 2 : 1;
+	if (typeof value === "number") return 3;
+	return typeof value === "string" ? 4 : 5;
+}
+function matcher(where) {
+	const wanted = Object.entries(where);
+	return (row) => wanted.every(([column, value]) => equalJson(row[column] ?? null, value));
+}
+// src/client/signal.ts
+var Signal = class {
+	#calls = /* @__PURE__ */ new Set();
+	#value;
+	constructor(value) {
+		this.#value = value;
+	}
+	subscribe = (call) => {
+		this.#calls.add(call);
+		return () => this.#calls.delete(call);
+	};
+	getSnapshot = () => this.#value;
+	set(value) {
+		if (value === this.#value) return;
+		this.#value = value;
+		callAll(this.#calls);
+	}
+};
+/** An error in a callback of the application is reported, and does not stop the others or the engine. */
+function callAll(calls, ...args) {
+	for (const call of [...calls]) try {
+		call(...args);
+	} catch (error) {
+		queueMicrotask(() => {
+			throw error;
+		});
+	}
+}
+// src/client/live-query.ts
+var LiveQuery = class {
+	table;
+	#selection;
+	#source;
+	#calls = /* @__PURE__ */ new Set();
+	#unwatch = () => void 0;
+	#version = -1;
+	#rows = [];
+	constructor(source, table, selection) {
+		this.#source = source;
+		this.table = table;
+		this.#selection = selection;
+	}
+	subscribe = (call) => {
+		if (this.#calls.size === 0) this.#unwatch = this.#source.watch(this);
+		this.#calls.add(call);
+		return () => {
+			this.#calls.delete(call);
+			if (this.#calls.size === 0) this.#unwatch();
+		};
+	};
+	getSnapshot = () => {
+		const version = this.#source.version(this.table);
+		if (version === this.#version) return this.#rows;
+		this.#version = version;
+		const rows = select(this.#source.replica?.rows(this.table) ?? [], this.#selection);
+		if (!(rows.length === this.#rows.length && rows.every((row, i) => row === this.#rows[i]))) this.#rows = rows;
+		return this.#rows;
+	};
+	/** Its table may have changed. */
+	refresh() {
+		const before = this.#rows;
+		if (this.getSnapshot() !== before) callAll(this.#calls);
+	}
+};
+// node_modules/idb/build/index.js
+var instanceOfAny = (object, constructors) => constructors.some((c) => object instanceof c);
+var idbProxyableTypes;
+var cursorAdvanceMethods;
+function getIdbProxyableTypes() {
+	return idbProxyableTypes || (idbProxyableTypes = [
+		IDBIndex,
+		IDBObjectStore,
+		IDBCursor,
+		IDBDatabase,
+		IDBTransaction
+	]);
+}
+function getCursorAdvanceMethods() {
+	return cursorAdvanceMethods || (cursorAdvanceMethods = [
+		"advance",
+		"continue",
+		"continuePrimaryKey"
+	].map((method) => IDBCursor.prototype[method]));
+}
+var transactionDoneMap = /* @__PURE__ */ new WeakMap();
+var transformCache = /* @__PURE__ */ new WeakMap();
+var reverseTransformCache = /* @__PURE__ */ new WeakMap();
+function promisifyRequest(request) {
+	const promise = new Promise((resolve, reject) => {
+		const unlisten = () => {
+			request.removeEventListener("success", success);
+			request.removeEventListener("error", error);
+		};
+		const success = () => {
+			resolve(wrap(request.result));
+			unlisten();
+		};
+		const error = () => {
+			reject(request.error);
+			unlisten();
+		};
+		request.addEventListener("success", success);
+		request.addEventListener("error", error);
+	});
+	reverseTransformCache.set(promise, request);
+	return promise;
+}
+function cacheDonePromiseForTransaction(tx) {
+	if (transactionDoneMap.has(tx)) return;
+	const done = new Promise((resolve, reject) => {
+		const unlisten = () => {
+			tx.removeEventListener("complete", complete);
+			tx.removeEventListener("error", error);
+			tx.removeEventListener("abort", error);
+		};
+		const complete = () => {
+			resolve();
+			unlisten();
+		};
+		const error = () => {
+			reject(tx.error || new DOMException("AbortError", "AbortError"));
+			unlisten();
+		};
+		tx.addEventListener("complete", complete);
+		tx.addEventListener("error", error);
+		tx.addEventListener("abort", error);
+	});
+	transactionDoneMap.set(tx, done);
+}
+var idbProxyTraps = {
+	get(target, prop, receiver) {
+		if (target instanceof IDBTransaction) {
+			if (prop === "done") return transactionDoneMap.get(target);
+			if (prop === "store") return receiver.objectStoreNames[1] ? void 0 : receiver.objectStore(receiver.objectStoreNames[0]);
+		}
+		return wrap(target[prop]);
+	},
+	set(target, prop, value) {
+		target[prop] = value;
+		return true;
+	},
+	has(target, prop) {
+		if (target instanceof IDBTransaction && (prop === "done" || prop === "store")) return true;
+		return prop in target;
+	}
+};
+function replaceTraps(callback) {
+	idbProxyTraps = callback(idbProxyTraps);
+}
+function wrapFunction(func) {
+	if (getCursorAdvanceMethods().includes(func)) return function(...args) {
+		func.apply(unwrap(this), args);
+		return wrap(this.request);
+	};
+	return function(...args) {
+		return wrap(func.apply(unwrap(this), args));
+	};
+}
+function transformCachableValue(value) {
+	if (typeof value === "function") return wrapFunction(value);
+	if (value instanceof IDBTransaction) cacheDonePromiseForTransaction(value);
+	if (instanceOfAny(value, getIdbProxyableTypes())) return new Proxy(value, idbProxyTraps);
+	return value;
+}
+function wrap(value) {
+	if (value instanceof IDBRequest) return promisifyRequest(value);
+	if (transformCache.has(value)) return transformCache.get(value);
+	const newValue = transformCachableValue(value);
+	if (!Object.is(newValue, value)) {
+		transformCache.set(value, newValue);
+		reverseTransformCache.set(newValue, value);
+	}
+	return newValue;
+}
+var unwrap = (value) => reverseTransformCache.get(value);
+/**
+* Open a database.
+*
+* @param name Name of the database.
+* @param version Schema version.
+* @param callbacks Additional callbacks.
+*/
+function openDB(name, version, { blocked, upgrade, blocking, terminated } = {}) {
+	const request = indexedDB.open(name, version);
+	const openPromise = wrap(request);
+	if (upgrade) request.addEventListener("upgradeneeded", (event) => {
+		upgrade(wrap(request.result), event.oldVersion, event.newVersion, wrap(request.transaction), event);
+	});
+	if (blocked) request.addEventListener("blocked", (event) => blocked(event.oldVersion, event.newVersion, event));
+	openPromise.then((db) => {
+		if (terminated) db.addEventListener("close", () => terminated());
+		if (blocking) db.addEventListener("versionchange", (event) => blocking(event.oldVersion, event.newVersion, event));
+	}).catch(() => {});
+	return openPromise;
+}
+var readMethods = [
+	"get",
+	"getKey",
+	"getAll",
+	"getAllKeys",
+	"count"
+];
+var writeMethods = [
+	"put",
+	"add",
+	"delete",
+	"clear"
+];
+var cachedMethods = {};
+function getMethod(target, prop) {
+	if (!(target instanceof IDBDatabase && !(prop in target) && typeof prop === "string")) return;
+	if (cachedMethods[prop]) return cachedMethods[prop];
+	const targetFuncName = prop.replace(/FromIndex$/, "");
+	const useIndex = prop !== targetFuncName;
+	const isWrite = writeMethods.includes(targetFuncName);
+	if (!(targetFuncName in (useIndex ? IDBIndex : IDBObjectStore).prototype) || !(isWrite || readMethods.includes(targetFuncName))) return;
+	const method = async function(storeName, ...args) {
+		const tx = this.transaction(storeName, isWrite ? "readwrite" : "readonly");
+		let target = tx.store;
+		if (useIndex) target = target.index(args.shift());
+		return (await Promise.all([target[targetFuncName](...args), isWrite && tx.done]))[0];
+	};
+	return cachedMethods[prop] = method;
+}
+replaceTraps((oldTraps) => ({
+	...oldTraps,
+	get: (target, prop, receiver) => getMethod(target, prop) || oldTraps.get(target, prop, receiver),
+	has: (target, prop) => !!getMethod(target, prop) || oldTraps.has(target, prop)
+}));
+var advanceMethodProps = [
+	"advance",
+	"continue",
+	"continuePrimaryKey"
+];
+var methodMap = {};
+var advanceResults = /* @__PURE__ */ new WeakMap();
+var ittrProxiedCursorToOriginalProxy = /* @__PURE__ */ new WeakMap();
+var cursorIteratorTraps = { get(target, prop) {
+	if (!advanceMethodProps.includes(prop)) return target[prop];
+	let cachedFunc = methodMap[prop];
+	if (!cachedFunc) cachedFunc = methodMap[prop] = function(...args) {
+		advanceResults.set(this, ittrProxiedCursorToOriginalProxy.get(this)[prop](...args));
+	};
+	return cachedFunc;
+} };
+async function* iterate(...args) {
+	let cursor = this;
+	if (!(cursor instanceof IDBCursor)) cursor = await cursor.openCursor(...args);
+	if (!cursor) return;
+	cursor = cursor;
+	const proxiedCursor = new Proxy(cursor, cursorIteratorTraps);
+	ittrProxiedCursorToOriginalProxy.set(proxiedCursor, cursor);
+	reverseTransformCache.set(proxiedCursor, unwrap(cursor));
+	while (cursor) {
+		yield proxiedCursor;
+		cursor = await (advanceResults.get(proxiedCursor) || cursor.continue());
+		advanceResults.delete(proxiedCursor);
+	}
+}
+function isIteratorProp(target, prop) {
+	return prop === Symbol.asyncIterator && instanceOfAny(target, [
+		IDBIndex,
+		IDBObjectStore,
+		IDBCursor
+	]) || prop === "iterate" && instanceOfAny(target, [IDBIndex, IDBObjectStore]);
+}
+replaceTraps((oldTraps) => ({
+	...oldTraps,
+	get(target, prop, receiver) {
+		if (isIteratorProp(target, prop)) return iterate;
+		return oldTraps.get(target, prop, receiver);
+	},
+	has(target, prop) {
+		return isIteratorProp(target, prop) || oldTraps.has(target, prop);
+	}
+}));
+// src/engine/renumber.ts
+/**
+* C10: what the outbox becomes under a new device id.
+* Pending entries are numbered from 1; acknowledged ones that the server (restored to `last`) has lost go first.
+* Dead letters get negative numbers, so that no new mutation can meet theirs.
+*/
+function renumbered(entries, isLost) {
+	const saved = entries.filter(isSaved).sort((a, b) => a.n - b.n);
+	const kept = saved.filter((entry) => entry.state.kind === "pending" || isLost(entry));
+	const numbers = new Map(kept.map((entry, i) => [entry.n, i + 1]));
+	const alive = kept.map((entry, i) => ({
+		...entry,
+		n: i + 1,
+		ops: resolveAfter(entry.ops, (was) => "after" in was ? numbers.get(was.after) ?? null : null),
+		state: {
+			kind: "pending",
+			result: null
+		}
+	}));
+	return {
+		entries: [...saved.filter((entry) => entry.state.kind === "refused").map((entry, i) => ({
+			...entry,
+			n: -(i + 1)
+		})), ...alive],
+		lastN: alive.length
+	};
+}
+// src/store/store.ts
+var StoreError = class extends Error {
+	kind;
+	constructor(kind, message, cause) {
+		super(message, { cause });
+		this.name = "StoreError";
+		this.kind = kind;
+	}
+};
+/** C10: acknowledged by the history that the server no longer has. */
+function isLostAbove(entry, lostAbove) {
+	return entry.state.kind === "acked" && entry.n !== null && entry.n > lostAbove;
+}
+// src/store/idb-store.ts
+var VERSION = 1;
+var META = "meta";
+var ALL = [
+	"meta",
+	"rows",
+	"staging",
+	"outbox"
+];
+/** One IndexedDB database. Inside a transaction only its own requests are awaited: anything else would commit it. */
+var IdbStore = class {
+	isPersistent = true;
+	#name;
+	#newDevice;
+	#db = null;
+	#closed = false;
+	constructor(name, newDevice) {
+		this.#name = name;
+		this.#newDevice = newDevice;
+	}
+	read() {
+		const device = this.#newDevice();
+		return this.#transaction(ALL, "relaxed", async (tx) => {
+			const [known, rows, staging, outbox] = await Promise.all([
+				tx.objectStore("meta").get(META),
+				tx.objectStore("rows").getAll(),
+				tx.objectStore("staging").getAll(),
+				tx.objectStore("outbox").getAll()
+			]);
+			const meta = known ?? newMeta(device);
+			if (known === void 0) await tx.objectStore("meta").put(meta, META);
+			return {
+				meta,
+				rows,
+				staging,
+				outbox
+			};
+		});
+	}
+	readOutbox() {
+		return this.#transaction(["meta", "outbox"], "relaxed", async (tx) => {
+			const [meta, outbox] = await Promise.all([metaOf(tx), tx.objectStore("outbox").getAll()]);
+			return {
+				meta,
+				outbox
+			};
+		});
+	}
+	append(entry) {
+		return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
+			const outbox = tx.objectStore("outbox");
+			const known = await outbox.index("uid").get(entry.uid);
+			if (known !== void 0) return known;
+			const meta = await metaOf(tx);
+			const ops = await resolved(tx, entry);
+			const saved = {
+				...entry,
+				n: meta.lastN + 1,
+				ops
+			};
+			await all([outbox.put(saved), tx.objectStore("meta").put({
+				...meta,
+				lastN: saved.n
+			}, META)]);
+			return saved;
+		});
+	}
+	remove(n) {
+		return this.#transaction(["outbox"], "strict", async (tx) => {
+			await tx.objectStore("outbox").delete(n);
+		});
+	}
+	lead() {
+		return this.#transaction(["meta"], "strict", async (tx) => {
+			const meta = await metaOf(tx);
+			const led = {
+				...meta,
+				generation: meta.generation + 1
+			};
+			await tx.objectStore("meta").put(led, META);
+			return led;
+		});
+	}
+	write(generation, batch) {
+		const tables = ALL.filter((name) => name === "meta" || isConcerned(name, batch));
+		return this.#transaction(tables, "relaxed", async (tx) => {
+			const meta = await fenced(tx, generation);
+			const number = meta.number + 1;
+			await all(writes(tx, batch, {
+				...metaAfter(meta, batch),
+				number
+			}));
+			return number;
+		});
+	}
+	rewrite(generation, device, lostAbove) {
+		return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
+			const meta = await fenced(tx, generation);
+			const outbox = tx.objectStore("outbox");
+			const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove));
+			const number = meta.number + 1;
+			await outbox.clear();
+			await all(next.entries.filter(isSaved).map((entry) => outbox.put(entry)));
+			await tx.objectStore("meta").put({
+				...meta,
+				device,
+				lastN: next.lastN,
+				acked: 0,
+				number
+			}, META);
+		});
+	}
+	close() {
+		this.#closed = true;
+		this.#drop();
+	}
+	/** iOS loses connections in the background: open again and retry once. Both writes with an id can be repeated. */
+	async #transaction(tables, durability, body) {
+		try {
+			return await this.#attempt(tables, durability, body);
+		} catch (error) {
+			if (!isLost(error) || this.#closed) throw storeError(error);
+		}
+		await this.#drop();
+		try {
+			return await this.#attempt(tables, durability, body);
+		} catch (error) {
+			throw storeError(error);
+		}
+	}
+	async #attempt(tables, durability, body) {
+		if (this.#closed) throw new StoreError("closed", "The store is closed.");
+		this.#db ??= this.#open();
+		const tx = (await this.#db).transaction(tables, "readwrite", { durability });
+		const done = tx.done.then(() => null, (error) => error ?? new DOMException("The transaction was aborted.", "AbortError"));
+		try {
+			const result = await body(tx);
+			const failure = await done;
+			if (failure !== null) throw failure;
+			return result;
+		} catch (error) {
+			abort(tx);
+			const failure = await done;
+			throw error instanceof DOMException && error.name === "AbortError" ? failure ?? error : error;
+		}
+	}
+	#open() {
+		const opening = openDB(this.#name, VERSION, {
+			upgrade(db) {
+				db.createObjectStore("meta");
+				db.createObjectStore("rows", { keyPath: ["table", "keyText"] });
+				db.createObjectStore("staging", { keyPath: ["table", "keyText"] });
+				db.createObjectStore("outbox", { keyPath: "n" }).createIndex("uid", "uid", { unique: true });
+			},
+			blocking: () => void this.#drop(),
+			terminated: () => {
+				this.#db = null;
+			}
+		});
+		opening.catch(() => {
+			this.#db = null;
+		});
+		return opening;
+	}
+	async #drop() {
+		const opened = this.#db;
+		this.#db = null;
+		await opened?.then((db) => db.close(), () => void 0);
+	}
+};
+function isConcerned(name, batch) {
+	switch (name) {
+		case "meta": return true;
+		case "rows": return (batch.rows?.length ?? 0) > 0;
+		case "staging": return batch.staging !== void 0;
+		case "outbox": return (batch.entries?.length ?? 0) + (batch.gone?.length ?? 0) > 0;
+		default: return name;
+	}
+}
+/** The requests of a write, one by one. */
+function* writes(tx, batch, meta) {
+	yield tx.objectStore("meta").put(meta, META);
+	for (const write of batch.rows ?? []) {
+		const rows = tx.objectStore("rows");
+		yield write.kind === "put" ? rows.put(write.held) : rows.delete([write.table, write.keyText]);
+	}
+	for (const entry of (batch.entries ?? []).filter(isSaved)) yield tx.objectStore("outbox").put(entry);
+	for (const n of batch.gone ?? []) yield tx.objectStore("outbox").delete(n);
+	if (batch.staging?.clear === true) yield tx.objectStore("staging").clear();
+	for (const held of batch.staging?.puts ?? []) yield tx.objectStore("staging").put(held);
+}
+/** Starts them all. One that throws at once must not leave those before it unheard when the transaction aborts. */
+async function all(requests) {
+	const started = [];
+	for (const request of requests) {
+		request.catch(() => void 0);
+		started.push(request);
+	}
+	await Promise.all(started);
+}
+async function metaOf(tx) {
+	const meta = await tx.objectStore("meta").get(META);
+	if (meta === void 0) throw new StoreError("failed", "The store was emptied under this page.");
+	return meta;
+}
+async function fenced(tx, generation) {
+	const meta = await metaOf(tx);
+	if (meta.generation !== generation) throw new StoreError("fenced", "Another tab leads.");
+	return meta;
+}
+/** M3: `after` names a number, and only this transaction knows which. */
+async function resolved(tx, entry) {
+	const outbox = tx.objectStore("outbox");
+	const numbers = /* @__PURE__ */ new Map();
+	for (const operation of entry.ops) {
+		const was = "update" in operation ? Object.values(operation.update.was ?? {}) : [];
+		for (const seen of was) {
+			if (!("afterUid" in seen) && !("after" in seen)) continue;
+			const name = "after" in seen ? seen.after : seen.afterUid;
+			if (numbers.has(name)) continue;
+			const other = await ("after" in seen ? outbox.get(seen.after) : outbox.index("uid").get(seen.afterUid));
+			if (other?.state.kind === "pending") numbers.set(name, other.n);
+		}
+	}
+	return resolveAfter(entry.ops, (was) => numbers.get("after" in was ? was.after : was.afterUid) ?? null);
+}
+function abort(tx) {
+	try {
+		tx.abort();
+	} catch {}
+}
+function isLost(error) {
+	return error instanceof DOMException && (error.name === "UnknownError" || error.name === "InvalidStateError");
+}
+function storeError(error) {
+	if (error instanceof StoreError) return error;
+	const name = error instanceof DOMException ? error.name : "";
+	if (name === "QuotaExceededError") return new StoreError("quota", "The device has no room left.", error);
+	if (name === "VersionError") return new StoreError("newer", "A newer version of the page has the data.", error);
+	return new StoreError("failed", error instanceof Error ? error.message : String(error), error);
+}
+// src/store/memory-store.ts
+/** A store that is gone with the page: private windows, insecure contexts, tests. */
+var MemoryStore = class {
+	isPersistent = false;
+	#rows = new HeldRows();
+	#staging = new HeldRows();
+	#outbox = /* @__PURE__ */ new Map();
+	#meta;
+	constructor(device) {
+		this.#meta = newMeta(device);
+	}
+	async read() {
+		return {
+			meta: this.#meta,
+			rows: [...this.#rows.all()],
+			staging: [...this.#staging.all()],
+			outbox: [...this.#outbox.values()]
+		};
+	}
+	async readOutbox() {
+		return {
+			meta: this.#meta,
+			outbox: [...this.#outbox.values()]
+		};
+	}
+	async append(entry) {
+		const entries = [...this.#outbox.values()].filter(isSaved);
+		const known = entries.find((other) => other.uid === entry.uid);
+		if (known !== void 0) return known;
+		const pending = entries.filter((other) => other.state.kind === "pending");
+		const ops = resolveAfter(entry.ops, (was) => {
+			return pending.find((other) => "after" in was ? other.n === was.after : other.uid === was.afterUid)?.n ?? null;
+		});
+		const n = this.#meta.lastN + 1;
+		const saved = {
+			...entry,
+			n,
+			ops
+		};
+		this.#meta = {
+			...this.#meta,
+			lastN: n
+		};
+		this.#outbox.set(n, saved);
+		return saved;
+	}
+	async remove(n) {
+		this.#outbox.delete(n);
+	}
+	async lead() {
+		this.#meta = {
+			...this.#meta,
+			generation: this.#meta.generation + 1
+		};
+		return this.#meta;
+	}
+	async write(generation, batch) {
+		this.#fence(generation);
+		for (const write of batch.rows ?? []) this.#rows.write(write);
+		for (const entry of batch.entries ?? []) if (isSaved(entry)) this.#outbox.set(entry.n, entry);
+		for (const n of batch.gone ?? []) this.#outbox.delete(n);
+		if (batch.staging?.clear === true) this.#staging.clear();
+		const puts = batch.staging?.puts ?? [];
+		for (const held of puts) this.#staging.put(held);
+		this.#meta = {
+			...metaAfter(this.#meta, batch),
+			number: this.#meta.number + 1
+		};
+		return this.#meta.number;
+	}
+	async rewrite(generation, device, lostAbove) {
+		this.#fence(generation);
+		const next = renumbered([...this.#outbox.values()], (entry) => isLostAbove(entry, lostAbove));
+		this.#outbox = new Map(next.entries.filter(isSaved).map((entry) => [entry.n, entry]));
+		const number = this.#meta.number + 1;
+		this.#meta = {
+			...this.#meta,
+			device,
+			lastN: next.lastN,
+			acked: 0,
+			number
+		};
+	}
+	close() {}
+	#fence(generation) {
+		if (generation !== this.#meta.generation) throw new StoreError("fenced", "Another tab leads.");
+	}
+};
+// src/tabs/candidate.ts
+/** C14: stands for the one leadership of a store, which is a Web Lock, so that it ends with the tab. */
+var Candidate = class {
+	#locks;
+	#name;
+	#lead;
+	#lost;
+	#term = null;
+	/** `lost` is called when another tab stole the lock. */
+	constructor(locks, store, lead, lost) {
+		this.#locks = locks;
+		this.#name = `swain:${store}`;
+		this.#lead = lead;
+		this.#lost = lost;
+	}
+	/** Waits for the lock, or takes it from a leader that does not answer. */
+	stand(how) {
+		this.resign();
+		const abort = new AbortController();
+		let release = () => void 0;
+		const released = new Promise((resolve) => {
+			release = resolve;
+		});
+		const term = {
+			abort,
+			release
+		};
+		this.#term = term;
+		const options = how === "steal" ? { steal: true } : { signal: abort.signal };
+		const held = () => {
+			if (this.#term !== term) return Promise.resolve();
+			this.#lead();
+			return released;
+		};
+		this.#locks.request(this.#name, {
+			mode: "exclusive",
+			...options
+		}, held).catch(() => {
+			if (this.#term === term) this.#lost();
+		});
+	}
+	resign() {
+		const term = this.#term;
+		this.#term = null;
+		term?.release();
+		term?.abort.abort();
+	}
+};
+// src/engine/frame.ts
+/** Throws a SwainError for what is no message of the protocol: the connection cannot be trusted further. */
+function parseFrame(text) {
+	const message = parseJson(text);
+	if (!isObject(message)) throw bad("message");
+	const [kind, ...others] = Object.keys(message);
+	if (kind === void 0 || others.length > 0) throw bad("message");
+	const body = message[kind];
+	const decode = Object.hasOwn(DECODERS, kind) ? DECODERS[kind] : void 0;
+	return decode === void 0 ? { kind: "ignored" } : decode(object(body, kind));
+}
+var DECODERS = {
+	welcome,
+	load: (body) => ({
+		kind: "load",
+		shape: number(body.shape, "load.shape"),
+		rows: list(body.rows, "load.rows").map((row) => object(row, "load.rows[]")),
+		total: optionalNumber(body.total, "load.total"),
+		token: optionalText(body.token, "load.token")
+	}),
+	load_changes: (body) => ({
+		kind: "load_changes",
+		rows: list(body.rows, "load_changes.rows").map(rowOp)
+	}),
+	load_end: (body) => ({
+		kind: "load_end",
+		shapes: list(body.shapes, "load_end.shapes").map((index) => number(index, "load_end.shapes[]")),
+		...moved(body)
+	}),
+	changes: (body) => ({
+		kind: "changes",
+		rows: list(body.rows, "changes.rows").map(rowOp),
+		...moved(body)
+	}),
+	caught_up: (body) => ({
+		kind: "caught_up",
+		...moved(body)
+	}),
+	heartbeat: (body) => ({
+		kind: "heartbeat",
+		expires: optionalNumber(body.expires, "expires"),
+		...moved(body)
+	}),
+	results: (body) => ({
+		kind: "results",
+		results: list(body.results, "results.results").map(result),
+		problem: body.problem === void 0 || body.problem === null ? null : problem(object(body.problem, "problem"))
+	}),
+	goaway: (body) => ({
+		kind: "goaway",
+		retry: optionalNumber(body.retry, "goaway.retry") ?? 0
+	}),
+	problem: (body) => ({
+		kind: "problem",
+		problem: problem(body)
+	})
+};
+function welcome(body) {
+	const limits = isObject(body.limits) ? body.limits : {};
+	return {
+		kind: "welcome",
+		epoch: text(body.epoch, "welcome.epoch"),
+		now: number(body.now, "welcome.now"),
+		heartbeat: number(body.heartbeat, "welcome.heartbeat"),
+		expires: optionalNumber(body.expires, "welcome.expires"),
+		shapes: list(body.shapes, "welcome.shapes").map((shape) => text(object(shape, "shape").state, "shape.state")),
+		last: number(body.last, "welcome.last"),
+		results: list(body.results ?? [], "welcome.results").map(result),
+		schema: schema(body.schema),
+		load: optionalText(body.load, "welcome.load"),
+		limits: {
+			pushMutations: optionalNumber(limits.push_mutations, "limits") ?? 50,
+			pushBytes: optionalNumber(limits.push_bytes, "limits") ?? 1048576
+		}
+	};
+}
+/** V8. Each table must at least say its columns and key; the rest is taken as it comes. */
+function schema(value) {
+	const body = object(value, "schema");
+	const tables = object(body.tables, "schema.tables");
+	for (const table of Object.values(tables)) {
+		const { columns, key } = object(table, "schema.tables[]");
+		for (const column of Object.values(object(columns, "columns"))) text(object(column, "column").type, "type");
+		for (const column of list(key, "key")) text(column, "key[]");
+	}
+	number(body.version, "schema.version");
+	return body;
+}
+function moved(body) {
+	return {
+		cursor: text(body.cursor, "cursor"),
+		pos: number(body.pos, "pos"),
+		tag: body.tag ?? null,
+		acked: optionalNumber(body.acked, "acked") ?? 0
+	};
+}
+function rowOp(value) {
+	const operation = object(value, "row");
+	const [kind = ""] = Object.keys(operation);
+	const body = object(operation[kind], "row");
+	const at = {
+		table: text(body.table, "row.table"),
+		key: list(body.key, "row.key")
+	};
+	const indexes = () => list(body.in, "row.in").map((index) => number(index, "row.in[]"));
+	switch (kind) {
+		case "put": return {
+			kind,
+			...at,
+			in: indexes(),
+			row: object(body.row, "put.row")
+		};
+		case "patch": return {
+			kind,
+			...at,
+			in: indexes(),
+			set: object(body.set, "patch.set")
+		};
+		case "remove": return {
+			kind,
+			...at
+		};
+		default: throw bad(`row.${kind}`);
+	}
+}
+function result(value) {
+	const body = object(value, "result");
+	const code = optionalText(body.code, "result.code");
+	return {
+		n: number(body.n, "result.n"),
+		status: text(body.status, "result.status"),
+		...code === null ? {} : { code },
+		...body.detail === void 0 ? {} : { detail: body.detail },
+		...body.lost === void 0 ? {} : { lost: body.lost }
+	};
+}
+function problem(body) {
+	const code = text(body.code, "problem.code");
+	const detail = body.detail ?? null;
+	const expected = isObject(detail) ? detail.expected : body.expected;
+	return {
+		code,
+		title: typeof body.title === "string" ? body.title : code,
+		detail,
+		transient: code === "transient" || body.transient === true,
+		expected: typeof expected === "number" ? expected : null
+	};
+}
+function object(value, place) {
+	if (!isObject(value)) throw bad(place);
+	return value;
+}
+function list(value, place) {
+	if (!isArray(value)) throw bad(place);
+	return value;
+}
+function text(value, place) {
+	if (typeof value !== "string") throw bad(place);
+	return value;
+}
+function number(value, place) {
+	if (typeof value !== "number") throw bad(place);
+	return value;
+}
+function optionalText(value, place) {
+	return value === void 0 || value === null ? null : text(value, place);
+}
+function optionalNumber(value, place) {
+	return value === void 0 || value === null ? null : number(value, place);
+}
+function bad(place) {
+	return new SwainError("bad_frame", `The server sent something that is not in the protocol: ${place}.`, { at: place });
+}
+// src/engine/frame-batch.ts
+/** P7. Null: the device has diverged. */
+function changesBatch(replica, on, frame, now) {
+	const draft = new RowDraft(replica.confirmed);
+	for (const operation of frame.rows) if (!applyRowOp(draft, on, operation)) return null;
+	return {
+		...movedBatch(replica, on, frame, now),
+		rows: [...orphanWrites(replica), ...draft.writes()]
+	};
+}
+/** P8, P9: the cursor and acked. C5: what no shape holds any longer goes with it. */
+function movedBatch(replica, on, frame, now) {
+	return {
+		mark: {
+			cursor: frame.cursor,
+			pos: frame.pos,
+			tag: frame.tag,
+			epoch: on.epoch
+		},
+		rows: orphanWrites(replica),
+		...ackedBatch(replica, frame.acked, now)
+	};
+}
+/** P5: a chunk of a load, as staged rows. */
+function loadPuts(replica, shape, table, rows) {
+	const schema = tableOf(replica.meta.schema, table);
+	return rows.map((row) => {
+		const key = keyOf(row, schema);
+		const text = keyText(key);
+		return {
+			table,
+			key,
+			keyText: text,
+			row,
+			in: union(replica.staging.row(table, text)?.in ?? [], [shape])
+		};
+	});
+}
+/**
+* P5: the changes since the load began, over the staged rows.
+* A patch or remove of a row that is not staged says nothing: its chunk was read after that change.
+*/
+function stageChanges(staging, on, rows) {
+	const loading = {
+		...on,
+		live: new Set(on.shapes)
+	};
+	const draft = new RowDraft(staging);
+	for (const operation of rows) applyRowOp(draft, loading, operation);
+	for (const write of draft.writes()) staging.write(write);
+}
+/** P6: the staged rows of these shapes replace what these shapes held. */
+function loadEndBatch(replica, on, frame, now) {
+	const ended = new Set(shapesAt(on, frame.shapes));
+	const draft = new RowDraft(replica.confirmed);
+	for (const held of replica.confirmed.all()) if (held.in.some((id) => ended.has(id))) draft.put({
+		...held,
+		in: held.in.filter((id) => !ended.has(id))
+	});
+	const rest = [];
+	for (const staged of replica.staging.all()) {
+		const mine = staged.in.filter((id) => ended.has(id));
+		const others = staged.in.filter((id) => !ended.has(id) && on.shapes.includes(id));
+		if (mine.length > 0) {
+			const held = replica.confirmed.row(staged.table, staged.keyText)?.in ?? [];
+			draft.put({
+				...staged,
+				in: union(held.filter((id) => !ended.has(id)), mine)
+			});
+		}
+		if (others.length > 0) rest.push({
+			...staged,
+			in: others
+		});
+	}
+	const token = on.shapes.some((id) => !ended.has(id) && !on.live.has(id)) ? {} : { token: null };
+	return {
+		...movedBatch(replica, on, frame, now),
+		rows: [...orphanWrites(replica), ...draft.writes()],
+		staging: {
+			clear: true,
+			puts: rest,
+			...token
+		}
+	};
+}
+/** P10: results drop nothing, but they are kept until acked says so. */
+function resultsBatch(replica, results) {
+	return { entries: results.flatMap((result) => {
+		const entry = replica.outbox.entry(result.n);
+		return entry === void 0 ? [] : [withResult(entry, result)];
+	}) };
+}
+/** P9, C4: only this drops an overlay. */
+function ackedBatch(replica, frameAcked, now) {
+	const acked = Math.max(frameAcked, replica.meta.acked);
+	return {
+		acked,
+		entries: replica.outbox.saved().filter((entry) => entry.n <= acked && entry.state.kind === "pending").map((entry) => acknowledged(entry, now)),
+		gone: replica.outbox.expired(now)
+	};
+}
+/** The highest acknowledged n up to which every result is known: what hello says, so that none is lost. */
+function ackedWithResult(outbox, acked) {
+	const missing = (entry) => entry.state.kind === "acked" && entry.state.result === null;
+	const first = outbox.saved().find((entry) => entry.n > 0 && missing(entry));
+	return first === void 0 ? acked : Math.min(acked, first.n - 1);
+}
+function shapesAt(on, indexes) {
+	return indexes.flatMap((index) => on.shapes[index] ?? []);
+}
+/** False: a patch came for a row that is not there. */
+function applyRowOp(draft, on, operation) {
+	const text = keyText(operation.key);
+	const { table, key } = operation;
+	const held = draft.row(table, text);
+	const others = held?.in.filter((id) => !on.live.has(id)) ?? [];
+	switch (operation.kind) {
+		case "put": {
+			const shapes = union(others, shapesAt(on, operation.in));
+			draft.put({
+				table,
+				key,
+				keyText: text,
+				row: operation.row,
+				in: shapes
+			});
+			return true;
+		}
+		case "patch": {
+			if (held === void 0 || !held.in.some((id) => on.live.has(id))) return false;
+			const shapes = union(others, shapesAt(on, operation.in));
+			draft.put({
+				...held,
+				row: {
+					...held.row,
+					...operation.set
+				},
+				in: shapes
+			});
+			return true;
+		}
+		case "remove":
+			if (held !== void 0) draft.put({
+				...held,
+				in: others
+			});
+			return true;
+		default: return operation;
+	}
+}
+function orphanWrites(replica) {
+	return replica.orphans.map(({ table, keyText }) => ({
+		kind: "remove",
+		table,
+		keyText
+	}));
+}
+function union(a, b) {
+	return [.../* @__PURE__ */ new Set([...a, ...b])];
+}
+// src/engine/reconcile.ts
+/** C10: what the highest n that the server knows says about this device. */
+function reconcile(replica, last) {
+	const { lastN, acked } = replica.meta;
+	if (last > lastN) return {
+		kind: "new_device",
+		lostAbove: last
+	};
+	if (last >= acked) return { kind: "same" };
+	const entries = [];
+	for (let n = last + 1; n <= lastN; n += 1) {
+		const entry = replica.outbox.entry(n);
+		if (entry === void 0) return {
+			kind: "new_device",
+			lostAbove: last
+		};
+		entries.push({
+			...entry,
+			state: {
+				kind: "pending",
+				result: null
+			}
+		});
+	}
+	return {
+		kind: "reopen",
+		entries,
+		acked: last
+	};
+}
+// src/engine/push.ts
+/** C9: at once when nothing is in flight, at most so many; the next push after the results of the last. */
+var Push = class {
+	#limits;
+	/** Everything up to here was answered, or is in flight. */
+	#through;
+	#inFlight = null;
+	#pausedUntil = 0;
+	#attempt = 0;
+	constructor(last, limits) {
+		this.#through = last;
+		this.#limits = limits;
+	}
+	next(now, outbox, lastN) {
+		if (this.#inFlight !== null || now < this.#pausedUntil) return { kind: "nothing" };
+		const mutations = [];
+		let bytes = FRAME_BYTES;
+		for (let n = this.#through + 1; n <= lastN && mutations.length < this.#limits.pushMutations; n += 1) {
+			const entry = outbox.entry(n);
+			if (entry === void 0) {
+				if (mutations.length === 0) return { kind: "hole" };
+				break;
+			}
+			const wire = wireOf(entry, n);
+			bytes += byteLength(canonical(wire)) + 1;
+			if (mutations.length > 0 && bytes > this.#limits.pushBytes) break;
+			mutations.push(wire);
+		}
+		if (mutations.length === 0) return { kind: "nothing" };
+		this.#inFlight = { from: this.#through + 1 };
+		this.#through += mutations.length;
+		return {
+			kind: "send",
+			mutations
+		};
+	}
+	/** P10. What was not attempted is sent again; a problem that is not understood is taken for a transient one. */
+	handleResults(now, results, problem, delay) {
+		const from = this.#inFlight?.from ?? this.#through + 1;
+		const answered = Math.max(from - 1, ...results.map((result) => result.n));
+		this.#inFlight = null;
+		const isComplete = answered >= this.#through;
+		this.#through = answered;
+		if (problem?.code === "mutation_mismatch") return { kind: "new_device" };
+		if (problem?.code === "mutation_gap" && problem.expected !== null) return {
+			kind: "gap",
+			last: problem.expected - 1
+		};
+		if (problem === null && (isComplete || results.length > 0)) {
+			this.#attempt = 0;
+			return { kind: "go_on" };
+		}
+		this.#pausedUntil = now + Math.max(PAUSE_MIN_MS, backoffMs(this.#attempt, delay.firstMs, delay.random()));
+		this.#attempt += 1;
+		return {
+			kind: "pause",
+			until: this.#pausedUntil
+		};
+	}
+	/** The server expects `last + 1` next. */
+	restartAt(last) {
+		this.#through = last;
+		this.#inFlight = null;
+	}
+};
+var FRAME_BYTES = 25;
+var PAUSE_MIN_MS = 50;
+function wireOf(entry, n) {
+	return entryToWire({
+		...entry,
+		n
+	});
+}
+// src/engine/stream.ts
+/** C8: without a byte for so many heartbeats the stream is dead. */
+var HEARTBEATS = 2.5;
+/** P3: a new token is asked for this long before the old one ends. */
+var RENEW_MS = 6e4;
+/** One connection from welcome on: applies frames to the replica and pushes what is pending. */
+var Stream = class {
+	since;
+	#parts;
+	#replica;
+	#heartbeat;
+	#push;
+	#on;
+	/** C7: no frame of this connection may be below. */
+	#floor;
+	#isLive = false;
+	#loading;
+	#reread = "no";
+	/** P4. `decided`: what welcome.last said about this device. */
+	constructor(now, parts, frame, decided) {
+		const { replica, shapes } = parts;
+		const ids = shapes.map(shapeId);
+		const live = new Set(ids.filter((_id, i) => frame.shapes[i] === "live"));
+		const { mark, schema, loadToken } = replica.meta;
+		const isHonoured = mark !== null && mark.epoch === frame.epoch && (live.size > 0 || ids.length === 0);
+		this.since = now;
+		this.#parts = parts;
+		this.#replica = replica;
+		this.#heartbeat = frame.heartbeat;
+		this.#push = new Push(frame.last, frame.limits);
+		this.#on = {
+			epoch: frame.epoch,
+			shapes: ids,
+			live
+		};
+		this.#floor = isHonoured ? mark.pos : null;
+		const hasStaging = loadToken !== null || replica.staging.size > 0;
+		const startsOver = frame.load !== "resume" && hasStaging;
+		this.#persist({
+			offset: frame.now - now,
+			...equalJson(schema, frame.schema) ? {} : { schema: frame.schema },
+			...startsOver ? { staging: {
+				clear: true,
+				puts: [],
+				token: null
+			} } : {},
+			...decided.kind === "reopen" ? {
+				entries: decided.entries,
+				acked: decided.acked
+			} : {}
+		});
+		this.#persistResults(frame.results);
+		this.#loading = live.size < ids.length ? {
+			done: replica.staging.size,
+			total: 0
+		} : null;
+		this.#renewAt(now, frame.expires);
+	}
+	get isLive() {
+		return this.#isLive;
+	}
+	get loading() {
+		return this.#loading;
+	}
+	/** C8: when it is dead if not a byte comes. */
+	deadAt(lastByte) {
+		return lastByte + HEARTBEATS * this.#heartbeat;
+	}
+	/** Throws a SwainError when the server breaks the protocol. */
+	handle(now, frame) {
+		switch (frame.kind) {
+			case "load": return this.#load(frame);
+			case "load_changes":
+				stageChanges(this.#replica.staging, this.#on, frame.rows);
+				return { kind: "go_on" };
+			case "load_end":
+				this.#checkPos(frame.pos, "equal");
+				return this.#loadEnd(now, frame);
+			case "changes":
+				this.#checkPos(frame.pos, "greater");
+				return this.#changes(now, frame);
+			case "caught_up":
+				this.#checkPos(frame.pos, "equal");
+				this.#isLive = true;
+				this.#moved(now, movedBatch(this.#replica, this.#on, frame, now));
+				return { kind: "caught_up" };
+			case "heartbeat":
+				this.#checkPos(frame.pos, "equal");
+				this.#renewAt(now, frame.expires);
+				return this.#moved(now, movedBatch(this.#replica, this.#on, frame, now));
+			case "results": return this.#results(now, frame);
+			default: return frame;
+		}
+	}
+	/** Storage was read again. */
+	handleHydrated(now) {
+		if (this.#reread === "asked") this.#reread = "done";
+		return this.pump(now);
+	}
+	/** C9. */
+	pump(now) {
+		const next = this.#push.next(now, this.#replica.outbox, this.#replica.meta.lastN);
+		switch (next.kind) {
+			case "nothing":
+				this.#reread = "no";
+				return { kind: "go_on" };
+			case "send":
+				this.#reread = "no";
+				this.#parts.emit({
+					kind: "send",
+					text: JSON.stringify({ push: { mutations: next.mutations } })
+				});
+				return { kind: "go_on" };
+			case "hole": return this.#handleHole();
+			default: return next;
+		}
+	}
+	/** Not in storage either: it is lost, and what comes behind can only go under a new device id. */
+	#handleHole() {
+		if (this.#reread === "done") return {
+			kind: "new_device",
+			lostAbove: this.#replica.meta.acked
+		};
+		if (this.#reread === "no") this.#parts.emit({ kind: "reread" });
+		this.#reread = "asked";
+		return { kind: "go_on" };
+	}
+	/** P5. */
+	#load(frame) {
+		const shape = this.#parts.shapes[frame.shape];
+		const id = this.#on.shapes[frame.shape];
+		if (shape === void 0 || id === void 0 || this.#on.live.has(id)) throw outOfPlace("load");
+		const puts = loadPuts(this.#replica, id, shape.table, frame.rows);
+		const token = frame.token === null ? {} : { token: frame.token };
+		this.#persist({ staging: {
+			clear: false,
+			puts,
+			...token
+		} });
+		const done = (this.#loading?.done ?? 0) + frame.rows.length;
+		this.#loading = {
+			done,
+			total: Math.max(done, frame.total ?? this.#loading?.total ?? 0)
+		};
+		return { kind: "go_on" };
+	}
+	/** P6. */
+	#loadEnd(now, frame) {
+		const batch = loadEndBatch(this.#replica, this.#on, frame, now);
+		const live = /* @__PURE__ */ new Set([...this.#on.live, ...shapesAt(this.#on, frame.shapes)]);
+		this.#on = {
+			...this.#on,
+			live
+		};
+		if (live.size >= this.#on.shapes.length) this.#loading = null;
+		return this.#moved(now, batch);
+	}
+	/** P7. When diverged: again without a cursor; the rows stay visible until the load replaces them. */
+	#changes(now, frame) {
+		const batch = changesBatch(this.#replica, this.#on, frame, now);
+		if (batch !== null) return this.#moved(now, batch);
+		this.#persist({
+			mark: null,
+			staging: {
+				clear: true,
+				puts: [],
+				token: null
+			}
+		});
+		return { kind: "diverged" };
+	}
+	/** P10. */
+	#results(now, frame) {
+		this.#persistResults(frame.results);
+		const verdict = this.#push.handleResults(now, frame.results, frame.problem, this.#parts.delay);
+		switch (verdict.kind) {
+			case "go_on": return this.pump(now);
+			case "pause":
+				this.#timer("push", verdict.until);
+				return {
+					kind: "pause",
+					problem: frame.problem
+				};
+			case "gap": return this.#restartPush(now, verdict.last);
+			case "new_device": return {
+				kind: "new_device",
+				lostAbove: this.#replica.meta.lastN
+			};
+			default: return verdict;
+		}
+	}
+	#restartPush(now, last) {
+		const decided = reconcile(this.#replica, last);
+		if (decided.kind === "new_device") return decided;
+		if (decided.kind === "reopen") this.#persist({
+			entries: decided.entries,
+			acked: decided.acked
+		});
+		this.#push.restartAt(last);
+		return this.pump(now);
+	}
+	#moved(now, batch) {
+		this.#floor = batch.mark?.pos ?? this.#floor;
+		this.#persist(this.#isLive ? {
+			...batch,
+			lastSynced: now
+		} : batch);
+		return { kind: "go_on" };
+	}
+	#persistResults(results) {
+		const batch = resultsBatch(this.#replica, results);
+		if (batch.entries !== void 0 && batch.entries.length > 0) this.#persist(batch);
+	}
+	#persist(batch) {
+		const before = this.#replica.meta.mark;
+		const change = this.#replica.apply(batch);
+		const after = this.#replica.meta.mark;
+		const moved = after !== null && (before?.pos !== after.pos || before.epoch !== after.epoch);
+		this.#parts.emit({
+			kind: "persist",
+			batch,
+			change,
+			moved
+		});
+	}
+	#checkPos(pos, allowed) {
+		if (this.#floor === null || pos > this.#floor || allowed === "equal" && pos === this.#floor) return;
+		throw new SwainError("position_went_back", `The server sent position ${pos} after ${this.#floor}.`);
+	}
+	/** P3. */
+	#renewAt(now, expires) {
+		if (expires === null) return;
+		const ends = expires - this.#replica.meta.offset;
+		this.#timer("token", Math.max(now, ends - RENEW_MS));
+	}
+	#timer(timer, at) {
+		this.#parts.emit({
+			kind: "timer",
+			timer,
+			at
+		});
+	}
+};
+function outOfPlace(kind) {
+	return new SwainError("bad_frame", `The server sent ${kind} where it does not belong.`);
+}
+// src/engine/session.ts
+/** No open socket, or no welcome, after this long: the attempt is dead. */
+var GREETING_MS = 2e4;
+/**
+* The connection of one leader, without a socket:
+*
+*   idle ─start→ connecting ─opened→ greeting ─welcome→ open ─caught_up→ open (live)
+*     ↑            ↑ ↑                  │                │
+*   pause          │ └──── rewriting ←──┴─ new device ───┤
+*                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
+*                                     ↑── recovering ←───┘
+*/
+var Session = class {
+	#replica;
+	#shapes;
+	#firstMs;
+	#random;
+	#phase = { kind: "idle" };
+	#outputs = [];
+	#attempt = 0;
+	#lastByte = 0;
+	#goawayMs = null;
+	#tokenRefreshed = false;
+	#paused = false;
+	#cached = true;
+	#problem = null;
+	#syncs = [];
+	/** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
+	constructor(replica, shapes, firstMs, random) {
+		this.#replica = replica;
+		this.#shapes = shapes;
+		this.#firstMs = firstMs;
+		this.#random = random;
+	}
+	get status() {
+		const loading = this.#phase.kind === "open" ? this.#phase.stream.loading : null;
+		return {
+			state: this.#state(),
+			cached: this.#cached,
+			loading,
+			problem: this.#problem,
+			paused: this.#paused
+		};
+	}
+	handle(now, input) {
+		this.#outputs = [];
+		switch (input.kind) {
+			case "start":
+			case "resume":
+				this.#paused = false;
+				if (this.#phase.kind === "idle" || this.#phase.kind === "stopped") this.#connect(now);
+				break;
+			case "pause":
+				this.#paused = true;
+				this.#leave({ kind: "idle" });
+				break;
+			case "opened":
+				if (this.#phase.kind === "connecting") this.#hello(now, input.token);
+				break;
+			case "frame":
+				this.#handleText(now, input.text);
+				break;
+			case "closed":
+				this.#handleClosed(now, input.code);
+				break;
+			case "signed_out":
+				this.#stop(input.code, input.title);
+				break;
+			case "timer":
+				this.#handleTimer(now, input.timer);
+				break;
+			case "wake":
+				this.#handleWake(now);
+				break;
+			case "saved":
+				if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
+				break;
+			case "token":
+				if (this.#phase.kind === "open") this.#send({ auth: { token: input.token } });
+				break;
+			case "sync":
+				this.#handleSync(now, input.id);
+				break;
+			case "hydrated":
+				this.#handleHydrated(now);
+				break;
+			case "storage_failed":
+				this.#problem = {
+					code: input.code,
+					title: input.title
+				};
+				if (this.#phase.kind !== "idle" && this.#phase.kind !== "stopped") this.#leave({ kind: "recovering" });
+		}
+		return this.#outputs;
+	}
+	#connect(now, fresh = false) {
+		this.#goawayMs = null;
+		this.#phase = { kind: "connecting" };
+		this.#outputs.push({
+			kind: "connect",
+			fresh
+		});
+		this.#timer("reconnect", null);
+		this.#timer("watchdog", now + GREETING_MS);
+	}
+	/** P1. */
+	#hello(now, token) {
+		const { device, mark, acked, loadToken, schema } = this.#replica.meta;
+		this.#phase = { kind: "greeting" };
+		this.#lastByte = now;
+		this.#timer("watchdog", now + GREETING_MS);
+		this.#send({ hello: {
+			protocol: 1,
+			token,
+			device,
+			cursor: mark?.cursor ?? null,
+			acked: ackedWithResult(this.#replica.outbox, acked),
+			shapes: this.#shapes.map(shapeToJson),
+			load: loadToken,
+			schema: schema?.version ?? 0
+		} });
+	}
+	#handleClosed(now, code) {
+		if (!this.#isConnected()) return;
+		if (code === 4403) return this.#stop(this.#problem?.code ?? "forbidden", this.#problem?.title ?? "Forbidden");
+		if (code !== 4401) return this.#wait(now, code === 1013);
+		if (this.#tokenRefreshed) return this.#stop("auth_expired", "The sign-in has expired.");
+		this.#tokenRefreshed = true;
+		this.#reset({ kind: "idle" });
+		this.#connect(now, true);
+	}
+	/** Ends a connection that cannot be trusted any longer; the next one resumes. */
+	#drop(now) {
+		if (!this.#isConnected()) return;
+		this.#outputs.push({
+			kind: "close",
+			code: 1e3
+		});
+		this.#wait(now, false);
+	}
+	/** C8. */
+	#wait(now, overloaded) {
+		if (this.#phase.kind === "open" && now - this.#phase.stream.since >= 3e4) this.#attempt = 0;
+		const jitter = backoffMs(this.#attempt, this.#firstMs, this.#random());
+		const delay = this.#goawayMs ?? (overloaded ? Math.max(this.#firstMs, jitter) : jitter);
+		const held = this.#goawayMs !== null || overloaded;
+		this.#attempt += 1;
+		this.#reset({
+			kind: "waiting",
+			held
+		});
+		this.#failSyncs();
+		this.#timer("reconnect", now + delay);
+	}
+	#stop(code, title) {
+		this.#problem = {
+			code,
+			title
+		};
+		this.#leave({ kind: "stopped" });
+	}
+	#leave(phase) {
+		if (this.#isConnected()) this.#outputs.push({
+			kind: "close",
+			code: 1e3
+		});
+		this.#reset(phase);
+		if (phase.kind !== "rewriting") this.#failSyncs();
+	}
+	#reset(phase) {
+		this.#phase = phase;
+		for (const timer of [
+			"reconnect",
+			"watchdog",
+			"push",
+			"token"
+		]) this.#timer(timer, null);
+	}
+	#handleTimer(now, timer) {
+		switch (timer) {
+			case "reconnect":
+				if (this.#phase.kind === "waiting") this.#connect(now);
+				return;
+			case "watchdog": return this.#watch(now);
+			case "push":
+				if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
+				return;
+			case "token":
+				if (this.#phase.kind === "open") this.#outputs.push({ kind: "token" });
+				return;
+		}
+	}
+	#watch(now) {
+		if (this.#phase.kind !== "open") return this.#drop(now);
+		const dead = this.#phase.stream.deadAt(this.#lastByte);
+		if (now >= dead) this.#drop(now);
+		else this.#timer("watchdog", dead);
+	}
+	#handleWake(now) {
+		if (this.#phase.kind === "open" && now >= this.#phase.stream.deadAt(this.#lastByte)) {
+			this.#drop(now);
+			this.#connect(now);
+		} else if (this.#phase.kind === "waiting" && !this.#phase.held) this.#connect(now);
+	}
+	#handleHydrated(now) {
+		switch (this.#phase.kind) {
+			case "rewriting": {
+				const through = this.#replica.meta.lastN;
+				this.#syncs = this.#syncs.map(({ id }) => ({
+					id,
+					through
+				}));
+				return this.#connect(now);
+			}
+			case "recovering": return this.#wait(now, false);
+			case "open": return this.#follow(now, this.#phase.stream.handleHydrated(now));
+			case "idle":
+			case "waiting":
+			case "connecting":
+			case "greeting":
+			case "stopped": return;
+			default: this.#phase;
+		}
+	}
+	#handleText(now, text) {
+		if (this.#phase.kind !== "greeting" && this.#phase.kind !== "open") return;
+		this.#lastByte = now;
+		try {
+			this.#handleFrame(now, parseFrame(text));
+		} catch (error) {
+			if (!(error instanceof SwainError)) throw error;
+			this.#problem = {
+				code: error.code,
+				title: error.message
+			};
+			this.#drop(now);
+		}
+	}
+	#handleFrame(now, frame) {
+		switch (frame.kind) {
+			case "ignored": return;
+			case "problem":
+				this.#problem = {
+					code: frame.problem.code,
+					title: frame.problem.title
+				};
+				if (frame.problem.code === "mutation_mismatch") this.#newDevice(this.#replica.meta.lastN);
+				return;
+			case "goaway":
+				this.#goawayMs = frame.retry;
+				return;
+			case "welcome":
+				if (this.#phase.kind !== "greeting") throw outOfPlace(frame.kind);
+				return this.#welcome(now, frame);
+			default:
+				if (this.#phase.kind !== "open") throw outOfPlace(frame.kind);
+				return this.#follow(now, this.#phase.stream.handle(now, frame));
+		}
+	}
+	/** P4, C10. */
+	#welcome(now, frame) {
+		this.#tokenRefreshed = false;
+		const decided = reconcile(this.#replica, frame.last);
+		if (decided.kind === "new_device") return this.#newDevice(decided.lostAbove);
+		const stream = new Stream(now, {
+			replica: this.#replica,
+			shapes: this.#shapes,
+			delay: {
+				firstMs: this.#firstMs,
+				random: this.#random
+			},
+			emit: (output) => void this.#outputs.push(output)
+		}, frame, decided);
+		this.#phase = {
+			kind: "open",
+			stream
+		};
+		this.#timer("watchdog", stream.deadAt(now));
+		this.#follow(now, stream.pump(now));
+	}
+	#follow(now, verdict) {
+		switch (verdict.kind) {
+			case "go_on": break;
+			case "caught_up":
+				this.#cached = false;
+				this.#problem = null;
+				if (this.#firstMs < 1e3) this.#attempt = 0;
+				break;
+			case "pause":
+				if (verdict.problem !== null) this.#problem = {
+					code: verdict.problem.code,
+					title: verdict.problem.title
+				};
+				break;
+			case "diverged":
+				this.#problem = {
+					code: "diverged",
+					title: "The local copy has to be loaded anew."
+				};
+				return this.#drop(now);
+			case "new_device": return this.#newDevice(verdict.lostAbove);
+		}
+		this.#finishSyncs();
+	}
+	#newDevice(lostAbove) {
+		this.#leave({ kind: "rewriting" });
+		this.#outputs.push({
+			kind: "rewrite",
+			lostAbove
+		});
+	}
+	#handleSync(now, id) {
+		this.#syncs.push({
+			id,
+			through: this.#replica.meta.lastN
+		});
+		const { kind } = this.#phase;
+		if (kind === "idle" || kind === "stopped" || this.#isHeld()) return this.#failSyncs();
+		if (kind === "waiting") this.#connect(now);
+		this.#finishSyncs();
+	}
+	#finishSyncs() {
+		if (this.#phase.kind !== "open" || !this.#phase.stream.isLive) return;
+		const { acked } = this.#replica.meta;
+		for (const { id } of this.#syncs.filter((sync) => sync.through <= acked)) this.#outputs.push({
+			kind: "synced",
+			id,
+			error: null
+		});
+		this.#syncs = this.#syncs.filter((sync) => sync.through > acked);
+	}
+	#failSyncs() {
+		for (const { id } of this.#syncs) this.#outputs.push({
+			kind: "synced",
+			id,
+			error: "offline"
+		});
+		this.#syncs = [];
+	}
+	#send(message) {
+		this.#outputs.push({
+			kind: "send",
+			text: JSON.stringify(message)
+		});
+	}
+	#timer(timer, at) {
+		this.#outputs.push({
+			kind: "timer",
+			timer,
+			at
+		});
+	}
+	#isHeld() {
+		return this.#phase.kind === "waiting" && this.#phase.held;
+	}
+	#isConnected() {
+		const { kind } = this.#phase;
+		return kind === "connecting" || kind === "greeting" || kind === "open";
+	}
+	#state() {
+		switch (this.#phase.kind) {
+			case "idle":
+			case "waiting":
+			case "recovering": return "offline";
+			case "connecting":
+			case "greeting":
+			case "rewriting": return "connecting";
+			case "open": return this.#phase.stream.isLive ? "live" : "syncing";
+			case "stopped": return "stopped";
+			default: return this.#phase;
+		}
+	}
+};
+// src/tabs/leader.ts
+/** Carries out what the session asks for: sockets, timers, writes in order. Decides nothing. */
+var Leader = class {
+	#parts;
+	#events;
+	#session;
+	#timers = /* @__PURE__ */ new Map();
+	#inputs = [];
+	#isHandling = false;
+	#connection = null;
+	/** Events of an earlier connection are not heard. */
+	#attempt = 0;
+	#writes = Promise.resolve();
+	/** After a failed write the ones behind it would leave a hole. */
+	#run = 0;
+	#term = "leading";
+	#told = "";
+	constructor(parts, events) {
+		this.#parts = parts;
+		this.#events = events;
+		const { replica, shapes, firstDelayMs, environment } = parts;
+		this.#session = new Session(replica, shapes, firstDelayMs, () => environment.random());
+	}
+	get status() {
+		return this.#session.status;
+	}
+	handle(input) {
+		this.#inputs.push(input);
+		if (this.#isHandling) return;
+		this.#isHandling = true;
+		try {
+			for (let next = this.#inputs.shift(); next !== void 0; next = this.#inputs.shift()) {
+				if (this.#term === "ended") continue;
+				for (const output of this.#session.handle(this.#parts.environment.now(), next)) this.#perform(output);
+			}
+		} finally {
+			this.#isHandling = false;
+		}
+		this.#tellStatus();
+	}
+	announce() {
+		const { status } = this.#session;
+		this.#enqueue(async () => this.#events.announce(status));
+	}
+	/** Closes the connection; resolves when what was under way is written. */
+	end() {
+		this.#term = "ending";
+		this.handle({ kind: "pause" });
+		this.#term = "ended";
+		return this.#writes;
+	}
+	#perform(output) {
+		switch (output.kind) {
+			case "connect":
+				this.#connect(output.fresh);
+				return;
+			case "send":
+				this.#parts.debug(`> ${output.text}`);
+				this.#connection?.send(output.text);
+				return;
+			case "close": return this.#close(output.code);
+			case "persist":
+				this.#events.changed(output.change, output.batch, output.moved);
+				return this.#write(output.batch);
+			case "rewrite": return this.#rewrite(output.lostAbove);
+			case "reread": return this.#enqueue(async () => {
+				await this.#events.rereadOutbox();
+				this.handle({ kind: "hydrated" });
+			});
+			case "timer": return this.#setTimer(output.timer, output.at);
+			case "token":
+				this.#renew();
+				return;
+			case "synced": return this.#events.synced(output.id, output.error);
+		}
+	}
+	async #connect(fresh) {
+		this.#close(1e3);
+		const attempt = this.#attempt;
+		const isCurrent = () => attempt === this.#attempt && this.#term === "leading";
+		let token;
+		try {
+			token = await this.#parts.token(fresh);
+		} catch (error) {
+			if (isCurrent()) this.#handleNoToken(error);
+			return;
+		}
+		if (!isCurrent()) return;
+		this.#connection = this.#parts.transport.open({
+			opened: () => {
+				if (isCurrent()) this.handle({
+					kind: "opened",
+					token
+				});
+			},
+			frame: (text) => {
+				if (!isCurrent()) return;
+				this.#parts.debug(`< ${text}`);
+				this.handle({
+					kind: "frame",
+					text
+				});
+			},
+			closed: (code) => {
+				if (!isCurrent()) return;
+				this.#parts.debug(`closed ${code}`);
+				this.#connection = null;
+				this.#attempt += 1;
+				this.handle({
+					kind: "closed",
+					code
+				});
+			}
+		});
+	}
+	#handleNoToken(error) {
+		if (error instanceof SwainError && error.code === "offline") return this.handle({
+			kind: "closed",
+			code: CLOSED_ABNORMALLY
+		});
+		const code = error instanceof SwainError ? error.code : "signed_out";
+		this.handle({
+			kind: "signed_out",
+			code,
+			title: error instanceof Error ? error.message : String(error)
+		});
+	}
+	/** When it fails the stream ends with its token, and the way of 4401 tells. */
+	async #renew() {
+		try {
+			const token = await this.#parts.token(true);
+			if (token !== null) this.handle({
+				kind: "token",
+				token
+			});
+		} catch (error) {
+			this.#parts.debug(`no new token: ${String(error)}`);
+		}
+	}
+	#close(code) {
+		this.#attempt += 1;
+		const connection = this.#connection;
+		this.#connection = null;
+		connection?.close(code);
+	}
+	#write(batch) {
+		this.#enqueue(async () => {
+			const number = await this.#parts.store.write(this.#parts.generation, batch);
+			this.#events.persisted(number, batch);
+		});
+	}
+	#rewrite(lostAbove) {
+		this.#enqueue(async () => {
+			const { store, generation, environment } = this.#parts;
+			await store.rewrite(generation, environment.uuid(), lostAbove);
+			await this.#events.reread();
+			this.#events.rewritten();
+			this.handle({ kind: "hydrated" });
+		});
+	}
+	/** Storage work in order, one after the other. */
+	#enqueue(work) {
+		const run = this.#run;
+		this.#writes = this.#writes.then(async () => {
+			if (run !== this.#run) return;
+			try {
+				await work();
+			} catch (error) {
+				await this.#handleFailure(error);
+			}
+		});
+	}
+	/** Memory is ahead of storage now: go back to what is durable, and resume from there. */
+	async #handleFailure(error) {
+		this.#run += 1;
+		if (this.#term !== "leading") return;
+		this.#parts.debug(`storage: ${String(error)}`);
+		if (error instanceof StoreError && error.kind === "fenced") return this.#events.lost(error);
+		this.handle({
+			kind: "storage_failed",
+			...problemOf(error)
+		});
+		try {
+			await this.#events.reread();
+			this.handle({ kind: "hydrated" });
+		} catch (again) {
+			this.#events.lost(again);
+		}
+	}
+	#setTimer(timer, at) {
+		this.#timers.get(timer)?.();
+		this.#timers.delete(timer);
+		if (at === null) return;
+		const { environment } = this.#parts;
+		const stop = environment.setTimer(Math.max(0, at - environment.now()), () => {
+			this.#timers.delete(timer);
+			this.handle({
+				kind: "timer",
+				timer
+			});
+		});
+		this.#timers.set(timer, stop);
+	}
+	#tellStatus() {
+		const text = JSON.stringify(this.#session.status);
+		if (text === this.#told || this.#term !== "leading") return;
+		this.#told = text;
+		this.announce();
+		this.#events.status();
+	}
+};
+function problemOf(error) {
+	if (!(error instanceof StoreError)) return {
+		code: "storage_failed",
+		title: String(error)
+	};
+	return {
+		code: error.kind === "quota" ? "quota_exceeded" : "storage_failed",
+		title: error.message
+	};
+}
+// src/tabs/message.ts
+/** A batch with more rows is not sent; the others read storage. */
+var BATCH_ROWS_MAX = 2e3;
+// src/tabs/tab.ts
+/** After losing the leadership for another reason than another leader, wait before standing again. */
+var STAND_AGAIN_MS = 5e3;
+/** A visible follower asks the leader for a sign of life this often, and takes over after so many silences. */
+var PROBE_MS = 1e4;
+var SILENCES_MAX = 3;
+var FOLLOWING = {
+	state: "connecting",
+	cached: true,
+	loading: null,
+	problem: null,
+	paused: false
+};
+/** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
+var Tab = class Tab {
+	replica;
+	#parts;
+	#events;
+	#candidate;
+	#syncs = /* @__PURE__ */ new Map();
+	#channel = null;
+	#leader = null;
+	#followed = FOLLOWING;
+	#saving = Promise.resolve();
+	/** Messages that arrive while storage is read again. */
+	#held = null;
+	#reading = Promise.resolve();
+	#silences = 0;
+	#stopTimer = () => void 0;
+	#isClosed = false;
+	/** Resolves when the rows that storage has are in memory. */
+	static async open(parts, events) {
+		const { environment, name, sharing } = parts;
+		const early = [];
+		const channel = sharing === "shared" ? environment.channel?.(`swain:${name}`) ?? null : null;
+		if (channel !== null) channel.onmessage = ({ data }) => early.push(data);
+		const replica = new Replica(await parts.store.read(), parts.shapes.map(shapeId));
+		const tab = new Tab(parts, events, replica, channel);
+		for (const message of early) tab.#handle(message);
+		tab.#begin();
+		return tab;
+	}
+	constructor(parts, events, replica, channel) {
+		this.#parts = parts;
+		this.#events = events;
+		this.replica = replica;
+		this.#channel = channel;
+		if (channel !== null) channel.onmessage = ({ data }) => this.#handle(data);
+		const { locks } = parts.environment;
+		const lead = () => void this.#lead();
+		const lost = () => this.#stepDown(null);
+		const isShared = parts.sharing === "shared" && locks !== null;
+		this.#candidate = isShared ? new Candidate(locks, parts.name, lead, lost) : null;
+	}
+	get isLeader() {
+		return this.#leader !== null;
+	}
+	get isPersistent() {
+		return this.#parts.store.isPersistent;
+	}
+	get status() {
+		return this.#leader?.status ?? this.#followed;
+	}
+	/** C2: visible when this returns; the promise is for the strict write. */
+	mutate(uid, ops) {
+		const { environment } = this.#parts;
+		const { meta } = this.replica;
+		const entry = {
+			uid,
+			n: null,
+			base: meta.mark?.pos ?? 0,
+			at: Math.round(environment.now() + meta.offset),
+			schema: meta.schema?.version ?? 0,
+			ops,
+			state: {
+				kind: "pending",
+				result: null
+			}
+		};
+		this.#tell(this.replica.putEntry(entry), [entry]);
+		const saved = this.#saving.then(() => this.#save(entry));
+		this.#saving = saved.catch(() => void 0);
+		return saved;
+	}
+	async discard(n) {
+		await this.#parts.store.remove(n);
+		this.#tell(this.replica.removeEntry(n), []);
+		this.#post({
+			kind: "removed",
+			n
+		});
+		this.#events.status();
+	}
+	async sync() {
+		await this.#saving;
+		const id = this.#parts.environment.uuid();
+		const done = new Promise((resolve, reject) => this.#syncs.set(id, {
+			resolve,
+			reject
+		}));
+		if (this.#leader !== null) this.#leader.handle({
+			kind: "sync",
+			id
+		});
+		else this.#post({
+			kind: "sync",
+			id
+		});
+		return done;
+	}
+	/** Of the whole store, whichever tab leads. */
+	switch(to) {
+		if (to !== "wake") this.#followed = {
+			...this.#followed,
+			paused: to === "pause"
+		};
+		if (this.#leader !== null) this.#leader.handle({ kind: to });
+		else this.#post({
+			kind: "switch",
+			to
+		});
+	}
+	/** Resolves when what was under way is in storage. */
+	async close() {
+		this.#isClosed = true;
+		this.#stopTimer();
+		for (const [id] of this.#syncs) this.#finishSync(id, "offline");
+		const leader = this.#leader;
+		this.#leader = null;
+		await Promise.all([leader?.end(), this.#saving]);
+		this.#candidate?.resign();
+		this.#channel?.close();
+		this.#channel = null;
+		this.#parts.store.close();
+	}
+	#begin() {
+		if (this.#candidate === null) {
+			this.#lead();
+			return;
+		}
+		this.#candidate.stand("wait");
+		this.#post({
+			kind: "ask",
+			...this.#known()
+		});
+		this.#probe();
+	}
+	async #save(entry) {
+		try {
+			const saved = await this.#parts.store.append(entry);
+			this.#tell(this.replica.putEntry(saved), [saved]);
+			this.#post({
+				kind: "mutation",
+				device: this.replica.meta.device,
+				entry: saved
+			});
+			this.#leader?.handle({ kind: "saved" });
+			return saved;
+		} catch (error) {
+			this.#tell(this.replica.removeUnsaved(entry.uid), []);
+			const { code, title } = problemOf(error);
+			throw new SwainError(code, title, null, error);
+		}
+	}
+	/** C14: raises the generation, catches up with storage, connects. */
+	async #lead() {
+		try {
+			const { generation, number, device, lastN } = await this.#parts.store.lead();
+			const { meta } = this.replica;
+			if (!(number === meta.number && device === meta.device && lastN === meta.lastN)) await this.#reread();
+			await this.#whenRead();
+			if (this.#isClosed) return;
+			const wasPaused = this.#followed.paused;
+			this.#leader = new Leader({
+				...this.#parts,
+				generation,
+				replica: this.replica
+			}, this.#leaderEvents());
+			this.#leader.handle({ kind: wasPaused ? "pause" : "start" });
+			for (const id of [...this.#syncs.keys()]) this.#leader.handle({
+				kind: "sync",
+				id
+			});
+		} catch (error) {
+			this.#stepDown(error);
+		}
+	}
+	#leaderEvents() {
+		return {
+			changed: (change, batch, moved) => {
+				const entries = batch.entries ?? [];
+				if (moved || change.rows.length > 0 || entries.length > 0) this.#tell(change, entries, moved);
+			},
+			persisted: (number, batch) => {
+				this.replica.noteNumber(number);
+				const isLarge = (batch.rows?.length ?? 0) > BATCH_ROWS_MAX;
+				this.#post(isLarge ? { kind: "reread" } : {
+					kind: "batch",
+					number,
+					batch: {
+						...batch,
+						staging: void 0
+					}
+				});
+			},
+			status: () => this.#events.status(),
+			announce: (status) => this.#post({
+				kind: "status",
+				status,
+				...this.#known()
+			}),
+			synced: (id, error) => {
+				if (this.#leader === null) return;
+				this.#finishSync(id, error);
+				this.#post({
+					kind: "synced",
+					id,
+					error
+				});
+			},
+			reread: () => this.#reread(),
+			rereadOutbox: () => this.#rereadOutbox(),
+			rewritten: () => this.#post({ kind: "reread" }),
+			lost: (error) => this.#stepDown(error)
+		};
+	}
+	#stepDown(error) {
+		const leader = this.#leader;
+		this.#leader = null;
+		leader?.end();
+		this.#candidate?.resign();
+		const problem = error === null ? null : problemOf(error);
+		this.#followed = {
+			...FOLLOWING,
+			state: "offline",
+			problem
+		};
+		this.#events.status();
+		if (this.#isClosed) return;
+		this.#stopTimer();
+		this.#stopTimer = this.#parts.environment.setTimer(STAND_AGAIN_MS, () => {
+			this.#reread().then(() => this.#begin(), (again) => this.#stepDown(again));
+		});
+	}
+	#handle(message) {
+		if (this.#isClosed) return;
+		if (this.#held !== null) {
+			this.#held.push(message);
+			return;
+		}
+		switch (message.kind) {
+			case "batch": return this.#handleBatch(message.number, message.batch);
+			case "reread": return this.#leader === null ? this.#readAgain() : void 0;
+			case "mutation": return this.#handleMutation(message.device, message.entry);
+			case "removed": return this.#tell(this.replica.removeEntry(message.n), []);
+			case "status":
+				this.#silences = 0;
+				this.#followed = message.status;
+				this.#compare(message);
+				return this.#events.status();
+			case "ask":
+				this.#compare(message);
+				return this.#leader?.announce();
+			case "sync": return this.#leader?.handle({
+				kind: "sync",
+				id: message.id
+			});
+			case "synced": return this.#finishSync(message.id, message.error);
+			case "switch": return this.#leader?.handle({ kind: message.to });
+		}
+	}
+	#handleBatch(number, batch) {
+		const known = this.replica.meta.number;
+		if (number <= known || this.#leader !== null) return;
+		if (number > known + 1) return this.#readAgain();
+		const before = this.replica.meta.mark;
+		const change = this.replica.apply(batch);
+		this.replica.noteNumber(number);
+		const after = this.replica.meta.mark;
+		const moved = before?.pos !== after?.pos || before?.epoch !== after?.epoch;
+		this.#tell(change, batch.entries ?? [], moved);
+	}
+	#handleMutation(device, entry) {
+		const { meta, outbox } = this.replica;
+		const isGap = (entry.n ?? 0) > meta.lastN + 1 && outbox.unsaved().length === 0;
+		if (device !== meta.device || isGap) return this.#readAgain();
+		if ((entry.n ?? 0) > meta.acked && outbox.entry(entry.n ?? 0) === void 0) this.#tell(this.replica.putEntry(entry), [entry]);
+		this.#leader?.handle({ kind: "saved" });
+	}
+	#known() {
+		const { device, lastN, number } = this.replica.meta;
+		return {
+			device,
+			lastN,
+			number
+		};
+	}
+	#compare(other) {
+		const { device, lastN, number } = this.replica.meta;
+		if (this.#leader === null && (other.device !== device || other.number > number) || other.lastN > lastN) this.#readAgain();
+	}
+	#readAgain() {
+		(this.#leader !== null ? this.#rereadOutbox() : this.#reread()).then(() => this.#leader?.handle({ kind: "saved" }), (error) => this.#parts.debug(`storage: ${String(error)}`));
+	}
+	/** A leader's memory may be ahead of storage, so no reading of a follower may end after it begins to lead. */
+	async #whenRead() {
+		for (let reading = null; reading !== this.#reading;) {
+			reading = this.#reading;
+			await reading;
+		}
+	}
+	async #rereadOutbox() {
+		const stored = await this.#parts.store.readOutbox();
+		this.#tell(this.replica.mergeOutbox(stored), []);
+	}
+	/** Storage is the truth; messages that come meanwhile wait. */
+	#reread() {
+		this.#held ??= [];
+		this.#reading = this.#reading.catch(() => void 0).then(async () => {
+			try {
+				const stored = await this.#parts.store.read();
+				const before = this.replica.meta.mark;
+				const change = this.replica.rehydrate(stored);
+				this.#tell(change, stored.outbox, before?.pos !== change.pos);
+			} finally {
+				const held = this.#held ?? [];
+				this.#held = null;
+				for (const message of held) this.#handle(message);
+			}
+		});
+		return this.#reading;
+	}
+	/** Asks a leader that may be frozen; the fence keeps it harmless when it wakes up. */
+	#probe() {
+		this.#stopTimer();
+		this.#stopTimer = this.#parts.environment.setTimer(PROBE_MS, () => {
+			if (this.#isClosed || this.#leader !== null) return;
+			if (this.#parts.environment.page?.isVisible() ?? true) this.#silences += 1;
+			if (this.#silences > SILENCES_MAX) {
+				this.#silences = 0;
+				this.#candidate?.stand("steal");
+			} else this.#post({
+				kind: "ask",
+				...this.#known()
+			});
+			this.#probe();
+		});
+	}
+	#finishSync(id, error) {
+		const waiting = this.#syncs.get(id);
+		this.#syncs.delete(id);
+		if (error === null) waiting?.resolve();
+		else waiting?.reject(new SwainError(error, "The server was not reached."));
+	}
+	#tell(change, entries, moved = false) {
+		if (!moved && change.rows.length === 0 && entries.length === 0) return;
+		this.#events.changed(change, entries, moved);
+	}
+	#post(message) {
+		this.#channel?.postMessage(message);
+	}
+};
+// src/client/open.ts
+/** C11: the store of one (server, user). Without IndexedDB, or without locks to share it safely, it is in memory. */
+async function openTab(options, events) {
+	const { environment, origin, userId } = options;
+	const name = `${origin}:${userId === null ? "visitor" : `user:${userId}`}`;
+	const { hasIndexedDB, locks, channel } = environment;
+	if (!options.memory && hasIndexedDB && locks !== null && channel !== null) {
+		const store = new IdbStore(`swain:${name}`, () => environment.uuid());
+		try {
+			return await Tab.open(parts(options, name, store, "shared"), events);
+		} catch (error) {
+			store.close();
+			if (error instanceof StoreError && error.kind === "newer") throw new SwainError("store_newer", "A newer version of this page has the data. Reload the page.", null, error);
+			options.debug(`no storage, in memory instead: ${String(error)}`);
+		}
+	}
+	return Tab.open(parts(options, name, new MemoryStore(environment.uuid()), "alone"), events);
+}
+function parts(options, name, store, sharing) {
+	const { environment, shapes, firstDelayMs, transport, token, debug } = options;
+	return {
+		environment,
+		name,
+		store,
+		sharing,
+		shapes,
+		firstDelayMs,
+		transport,
+		token,
+		debug
+	};
+}
+// src/client/settlements.ts
+/** The promises of this tab's mutations, whatever tab pushes them. */
+var Settlements = class {
+	#waiting = /* @__PURE__ */ new Map();
+	mutation(uid, saving) {
+		let n;
+		const synced = new Promise((resolve, reject) => this.#waiting.set(uid, {
+			resolve,
+			reject
+		}));
+		const saved = saving.then((entry) => {
+			n = entry.n ?? void 0;
+		}, (error) => {
+			this.#waiting.get(uid)?.reject(error);
+			this.#waiting.delete(uid);
+			throw error;
+		});
+		saved.catch(() => void 0);
+		synced.catch(() => void 0);
+		return {
+			get n() {
+				return n;
+			},
+			saved,
+			synced
+		};
+	}
+	handle(entries) {
+		for (const { uid, state } of entries) {
+			const waiting = this.#waiting.get(uid);
+			if (waiting === void 0 || state.kind === "pending" || state.result === null) continue;
+			this.#waiting.delete(uid);
+			if (state.kind === "refused") waiting.reject(refusalOf(state.result));
+			else waiting.resolve(state.result);
+		}
+	}
+};
+function refusalOf(result) {
+	const code = result.code ?? "refused";
+	return new SwainError(code, `The server refused the change: ${code}.`, result.detail ?? null);
+}
+// src/client/status.ts
+var NO_STATUS = {
+	state: "offline",
+	cached: true,
+	pending: 0,
+	refused: 0,
+	lastSynced: null,
+	loading: null,
+	leader: false,
+	persistent: false,
+	problem: null
+};
+/** The same object as before when nothing changed. */
+function statusOf(tab, before) {
+	const { state, cached, loading, problem } = tab.status;
+	const status = {
+		state,
+		cached,
+		pending: tab.replica.outbox.pendingCount,
+		refused: tab.replica.outbox.refused().length,
+		lastSynced: tab.replica.meta.lastSynced,
+		loading,
+		leader: tab.isLeader,
+		persistent: tab.isPersistent,
+		problem
+	};
+	return JSON.stringify(status) === JSON.stringify(before) ? before : status;
+}
+function deadLettersOf(tab, before) {
+	const letters = tab.replica.outbox.refused().flatMap(({ n, ops, state }) => {
+		if (state.kind !== "refused") return [];
+		const { code = "refused", detail = null } = state.result;
+		return [{
+			n,
+			ops,
+			code,
+			detail,
+			at: state.at
+		}];
+	});
+	return JSON.stringify(letters) === JSON.stringify(before) ? before : letters;
+}
+// src/client/table.ts
+/** Reading and changing one table. Every change is visible when the call returns. */
+var Table = class {
+	#name;
+	#editing;
+	constructor(name, editing) {
+		this.#name = name;
+		this.#editing = editing;
+	}
+	/** A missing key column of type text gets a UUIDv7. Throws `id_taken`, `unknown_column`, `wrong_type`, … */
+	insert(row) {
+		return this.#editing.edit((draft) => draft.insert(this.#name, { ...row }));
+	}
+	/**
+	* Sets columns, or `{ set, inc, add, remove }` by column. Throws `row_gone` when the row is not here.
+	* A table that has columns of just these names takes `{ set: … }` only.
+	*/
+	update(key, changes) {
+		return this.#editing.edit((draft) => {
+			const table = tableOf(this.#editing.replica().meta.schema, this.#name);
+			draft.update(this.#name, toKey(table, this.#name, key), toChanges(changes));
+		});
+	}
+	delete(key) {
+		return this.#editing.edit((draft) => {
+			const table = tableOf(this.#editing.replica().meta.schema, this.#name);
+			draft.delete(this.#name, toKey(table, this.#name, key));
+		});
+	}
+	/** The visible row; inside a group as the operations before left it. */
+	get(key) {
+		const replica = this.#editing.replica();
+		if (replica.meta.schema?.tables[this.#name] === void 0) return void 0;
+		const wire = toKey(tableOf(replica.meta.schema, this.#name), this.#name, key);
+		const { draft } = this.#editing;
+		return draft === null ? replica.row(this.#name, keyText(wire)) : draft.row(this.#name, wire) ?? void 0;
+	}
+};
+var CHANGE_NAMES = /* @__PURE__ */ new Set([
+	"set",
+	"inc",
+	"add",
+	"remove"
+]);
+function toChanges(given) {
+	const members = Object.entries(given);
+	if (members.length > 0 && members.every(([name, value]) => CHANGE_NAMES.has(name) && isObject(value))) return given;
+	return { set: Object.fromEntries(members.filter(([, value]) => value !== void 0)) };
+}
+// src/client/client.ts
+/** See README.md; everything is synchronous that can be. */
+var Client = class {
+	auth;
+	#status = new Signal(NO_STATUS);
+	#refused = new Signal([]);
+	#user;
+	#environment;
+	#options;
+	#origin;
+	#auth;
+	#settlements = new Settlements();
+	#queries = /* @__PURE__ */ new Set();
+	#versions = /* @__PURE__ */ new Map();
+	#source;
+	#editing;
+	#changeCalls = /* @__PURE__ */ new Set();
+	#changes = [];
+	#stops = [];
+	#tab = null;
+	#replica = null;
+	#draft = null;
+	#generation = 0;
+	#opening = Promise.resolve();
+	#isStarted = false;
+	#isTelling = false;
+	constructor(options) {
+		this.#options = options;
+		this.#environment = {
+			...browserEnvironment(),
+			...options.environment
+		};
+		this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
+		this.#auth = new Auth(this.#environment, this.#origin, () => this.#handleUser());
+		this.#user = new Signal(this.#auth.user);
+		const client = this;
+		this.#source = {
+			get replica() {
+				return client.#replica;
+			},
+			version: (table) => this.#generation + (this.#versions.get(table) ?? 0),
+			watch: (query) => {
+				this.#queries.add(query);
+				return () => this.#queries.delete(query);
+			}
+		};
+		this.#editing = {
+			get draft() {
+				return client.#draft;
+			},
+			replica: () => this.#replicaOrEmpty(),
+			edit: (change) => this.#edit(change)
+		};
+		this.auth = {
+			subscribe: this.#user.subscribe,
+			getSnapshot: this.#user.getSnapshot,
+			signup: (input) => this.#signIn(this.#auth.signup(input)),
+			login: (input) => this.#signIn(this.#auth.login(input)),
+			logout: () => this.#signOut()
+		};
+	}
+	get status() {
+		return this.#status;
+	}
+	get refused() {
+		return this.#refused;
+	}
+	/** Resolves when what this device holds is visible, with or without a network. Rejects with `store_newer`. */
+	start() {
+		if (this.#isStarted) return this.#opening;
+		this.#isStarted = true;
+		const { page } = this.#environment;
+		if (page !== null) this.#stops.push(page.onWake(() => this.#tab?.switch("wake")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()));
+		return this.#reopen();
+	}
+	table(name) {
+		return new Table(name, this.#editing);
+	}
+	/** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
+	group(change) {
+		if (this.#draft !== null) throw new SwainError("group_in_group", "A group cannot hold another.");
+		return this.#edit((draft) => {
+			this.#draft = draft;
+			try {
+				if (change() instanceof Promise) throw new SwainError("group_async", "The function of a group must not be async.");
+			} finally {
+				this.#draft = null;
+			}
+		});
+	}
+	query(table, selection = {}) {
+		return new LiveQuery(this.#source, table, selection);
+	}
+	rowState(table, key) {
+		const replica = this.#replicaOrEmpty();
+		const schema = replica.meta.schema?.tables[table];
+		return schema === void 0 ? "synced" : replica.rowState(table, keyText(toKey(schema, table, key)));
+	}
+	/** C15: the same wish as a new mutation, based on what is visible now; `edit` may change its operations. */
+	async retry(n, edit) {
+		const entry = this.#tab?.replica.outbox.entry(n);
+		if (entry?.state.kind !== "refused") throw new SwainError("not_refused", `There is no refused mutation ${n}.`);
+		const ops = edit?.(entry.ops) ?? entry.ops;
+		const mutation = this.#edit((draft) => {
+			for (const operation of ops) draft.again(operation);
+		});
+		await mutation.saved;
+		await this.discard(n);
+		return mutation;
+	}
+	/** Gives a refused mutation up. */
+	async discard(n) {
+		const tab = this.#started();
+		if (tab.replica.outbox.entry(n)?.state.kind !== "refused") throw new SwainError("not_refused", `There is no refused mutation ${n}.`);
+		await tab.discard(n);
+	}
+	/** Pushes what waits and resolves when everything is current; rejects with `offline` when this attempt fails. */
+	sync() {
+		return this.#tab === null ? Promise.reject(new SwainError("offline", "The client is not started.")) : this.#tab.sync();
+	}
+	/** The network cable of this store, whichever tab is connected. */
+	pause() {
+		this.#tab?.switch("pause");
+	}
+	resume() {
+		this.#tab?.switch("resume");
+	}
+	/** C13: once per applied position, in order, and for local edits. */
+	onChange(call) {
+		this.#changeCalls.add(call);
+		return () => this.#changeCalls.delete(call);
+	}
+	/** Resolves when what was under way is on the device. */
+	async close() {
+		for (const stop of this.#stops.splice(0)) stop();
+		await this.#opening.catch(() => void 0);
+		await this.#closeTab();
+	}
+	#handleUser() {
+		this.#user.set(this.#auth.user);
+		if (this.#isStarted) this.#reopen();
+	}
+	async #signIn(signing) {
+		const user = await signing;
+		await this.#opening;
+		if (this.#tab?.status.state === "stopped") this.#tab.switch("resume");
+		return user;
+	}
+	async #signOut() {
+		const unsent = this.#tab?.replica.outbox.pendingCount ?? 0;
+		await this.#auth.logout();
+		await this.#opening;
+		return { unsent };
+	}
+	#reopen() {
+		const opening = this.#opening.catch(() => void 0).then(async () => {
+			await this.#closeTab();
+			const tab = await this.#open();
+			this.#tab = tab;
+			this.#replica = tab.replica;
+			this.#refreshAll();
+		});
+		this.#opening = opening;
+		opening.catch(() => void 0);
+		return opening;
+	}
+	#open() {
+		const { shapes, firstDelayMs = FIRST_DELAY_MS, memory = false, debug = () => void 0 } = this.#options;
+		const environment = this.#environment;
+		const userId = this.#auth.user?.id ?? null;
+		let replica = null;
+		const transport = new WebSocketTransport(this.#origin, (url) => environment.socket(url));
+		const isCurrent = () => replica === null || this.#replica === replica;
+		const token = async (fresh) => {
+			const answer = await this.#auth.token(fresh);
+			if ((this.#auth.user?.id ?? null) !== userId) throw new SwainError("offline", "Somebody else signed in.");
+			return answer;
+		};
+		return openTab({
+			environment,
+			origin: this.#origin,
+			userId,
+			memory,
+			shapes,
+			firstDelayMs,
+			transport,
+			token,
+			debug
+		}, {
+			changed: (change, entries, moved) => {
+				if (isCurrent()) this.#handleChange(change, entries, moved);
+			},
+			status: () => {
+				if (isCurrent()) this.#refreshStatus();
+			}
+		}).then((tab) => {
+			replica = tab.replica;
+			return tab;
+		});
+	}
+	async #closeTab() {
+		const tab = this.#tab;
+		this.#tab = null;
+		await tab?.close();
+	}
+	#started() {
+		if (this.#tab === null) throw new SwainError("not_started", "Call start() first, and await it.");
+		return this.#tab;
+	}
+	#replicaOrEmpty() {
+		this.#replica ??= new Replica({
+			meta: newMeta(""),
+			rows: [],
+			staging: [],
+			outbox: []
+		}, this.#options.shapes.map(shapeId));
+		return this.#replica;
+	}
+	#edit(change) {
+		if (this.#draft !== null) {
+			change(this.#draft);
+			return IN_GROUP;
+		}
+		const tab = this.#started();
+		const environment = this.#environment;
+		const draft = new Draft(tab.replica, () => uuidV7(environment.now(), () => environment.random()));
+		change(draft);
+		const uid = this.#environment.uuid();
+		const ops = draft.operations();
+		return this.#settlements.mutation(uid, tab.mutate(uid, ops));
+	}
+	/** A callback may edit; what that changes is told after what is being told. */
+	#handleChange(change, entries, moved) {
+		for (const { table } of change.rows) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
+		this.#settlements.handle(entries);
+		if (moved || change.rows.length > 0) this.#changes.push(change);
+		if (this.#isTelling) return;
+		this.#isTelling = true;
+		try {
+			for (let next = this.#changes.shift(); next !== void 0; next = this.#changes.shift()) this.#tell(next);
+		} finally {
+			this.#isTelling = false;
+		}
+		this.#refreshStatus();
+	}
+	#tell(change) {
+		const tables = new Set(change.rows.map((row) => row.table));
+		for (const query of [...this.#queries]) if (tables.has(query.table)) query.refresh();
+		callAll(this.#changeCalls, change);
+	}
+	#refreshAll() {
+		this.#generation += 1e9;
+		for (const query of [...this.#queries]) query.refresh();
+		this.#refreshStatus();
+	}
+	#refreshStatus() {
+		const tab = this.#tab;
+		if (tab === null) return;
+		this.#status.set(statusOf(tab, this.#status.getSnapshot()));
+		this.#refused.set(deadLettersOf(tab, this.#refused.getSnapshot()));
+	}
+};
+var REFERS_TO_GROUP = new SwainError("in_group", "Await the mutation that group() returns.");
+var IN_GROUP = {
+	n: void 0,
+	get saved() {
+		return Promise.reject(REFERS_TO_GROUP);
+	},
+	get synced() {
+		return Promise.reject(REFERS_TO_GROUP);
+	}
+};
+function createClient(options) {
+	return new Client(options);
+}
+export { Client, SwainError, Table, createClient };

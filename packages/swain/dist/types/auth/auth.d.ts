@@ -1,0 +1,34 @@
+import type { Environment } from "../environment.js";
+export interface User {
+    readonly id: string;
+    readonly email: string;
+    readonly name: string | null;
+    readonly role: string;
+}
+/**
+ * P17, P18: accounts over /api/auth. The refresh token is a cookie that no script sees, the access token lives in
+ * memory only, and who was signed in last is remembered, so that a reload offline finds the right store.
+ */
+export declare class Auth {
+    #private;
+    /** `changed`: somebody else, or nobody, is signed in now. */
+    constructor(environment: Environment, origin: string, changed: () => void);
+    get user(): User | null;
+    /** The name in localStorage; another tab may change it. */
+    get storageName(): string;
+    signup(input: {
+        readonly email: string;
+        readonly password: string;
+        readonly name?: string;
+    }): Promise<User>;
+    login(input: {
+        readonly email: string;
+        readonly password: string;
+    }): Promise<User>;
+    /** Signed out on this device even when the server is not reached. */
+    logout(): Promise<void>;
+    /** Somebody signed in or out in another tab. */
+    handleStored(): void;
+    /** Null: nobody is signed in. Throws `offline`, or the code with which the server refused. */
+    token(fresh: boolean): Promise<string | null>;
+}

@@ -1,0 +1,71 @@
+import { type User } from "../auth/auth.js";
+import type { Change } from "../engine/batch.js";
+import type { Operation } from "../engine/operation.js";
+import { type RowState } from "../engine/replica.js";
+import { type Row } from "../engine/schema.js";
+import type { Selection } from "../engine/select.js";
+import { type Shape } from "../engine/shape.js";
+import { type Environment } from "../environment.js";
+import { type Mutation } from "./settlements.js";
+import { type Watchable } from "./signal.js";
+import { type DeadLetter, type Status } from "./status.js";
+import { type KeyInput, Table } from "./table.js";
+export interface ClientOptions {
+    /** Of the server, like "https://example.org". Default: where the page came from. */
+    readonly url?: string;
+    /** P1: at most 64; what this device holds. */
+    readonly shapes: readonly Shape[];
+    /** C8: the first wait before a reconnect, ms. Default 1000. */
+    readonly firstDelayMs?: number;
+    /** Keep nothing on the device. */
+    readonly memory?: boolean;
+    /** Hears every frame and storage error, one line each. */
+    readonly debug?: (line: string) => void;
+    /** For tests: replaces parts of what the page gives. */
+    readonly environment?: Partial<Environment>;
+}
+export interface ClientAuth extends Watchable<User | null> {
+    /** Both open that person's store. Reject with the server's code, or `offline`. */
+    signup(input: {
+        readonly email: string;
+        readonly password: string;
+        readonly name?: string;
+    }): Promise<User>;
+    login(input: {
+        readonly email: string;
+        readonly password: string;
+    }): Promise<User>;
+    /** `unsent`: edits that stay on this device and are sent when the same person signs in again. */
+    logout(): Promise<{
+        readonly unsent: number;
+    }>;
+}
+/** See README.md; everything is synchronous that can be. */
+export declare class Client {
+    #private;
+    readonly auth: ClientAuth;
+    constructor(options: ClientOptions);
+    get status(): Watchable<Status>;
+    get refused(): Watchable<readonly DeadLetter[]>;
+    /** Resolves when what this device holds is visible, with or without a network. Rejects with `store_newer`. */
+    start(): Promise<void>;
+    table<T extends object = Row>(name: string): Table<T>;
+    /** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
+    group(change: () => void): Mutation;
+    query<T extends object = Row>(table: string, selection?: Selection): Watchable<readonly T[]>;
+    rowState(table: string, key: KeyInput): RowState;
+    /** C15: the same wish as a new mutation, based on what is visible now; `edit` may change its operations. */
+    retry(n: number, edit?: (ops: readonly Operation[]) => readonly Operation[]): Promise<Mutation>;
+    /** Gives a refused mutation up. */
+    discard(n: number): Promise<void>;
+    /** Pushes what waits and resolves when everything is current; rejects with `offline` when this attempt fails. */
+    sync(): Promise<void>;
+    /** The network cable of this store, whichever tab is connected. */
+    pause(): void;
+    resume(): void;
+    /** C13: once per applied position, in order, and for local edits. */
+    onChange(call: (change: Change) => void): () => void;
+    /** Resolves when what was under way is on the device. */
+    close(): Promise<void>;
+}
+export declare function createClient(options: ClientOptions): Client;

@@ -1,0 +1,18 @@
+import type { Shape } from "../engine/shape.js";
+import type { Environment } from "../environment.js";
+import { Tab, type TabEvents } from "../tabs/tab.js";
+import type { Transport } from "../transport/transport.js";
+export interface OpenOptions {
+    readonly environment: Environment;
+    readonly origin: string;
+    /** Null: signed out. */
+    readonly userId: string | null;
+    readonly memory: boolean;
+    readonly shapes: readonly Shape[];
+    readonly firstDelayMs: number;
+    readonly transport: Transport;
+    token(fresh: boolean): Promise<string | null>;
+    debug(line: string): void;
+}
+/** C11: the store of one (server, user). Without IndexedDB, or without locks to share it safely, it is in memory. */
+export declare function openTab(options: OpenOptions, events: TabEvents): Promise<Tab>;

@@ -1,0 +1,43 @@
+import type { Json } from "../engine/json.js";
+import type { Operation } from "../engine/operation.js";
+import type { SyncState } from "../engine/session-io.js";
+import type { Tab } from "../tabs/tab.js";
+/** C12. */
+export interface Status {
+    readonly state: SyncState;
+    /** True until this run has caught up with the server once: what is shown may be old. */
+    readonly cached: boolean;
+    /** Mutations that are not acknowledged yet. */
+    readonly pending: number;
+    /** Dead letters. */
+    readonly refused: number;
+    /** ms since 1970 by the device's clock; null: never. */
+    readonly lastSynced: number | null;
+    /** Rows of a load; total is an estimate. */
+    readonly loading: {
+        readonly done: number;
+        readonly total: number;
+    } | null;
+    /** Whether this tab holds the connection. */
+    readonly leader: boolean;
+    /** False: edits are gone with the page (private window, insecure context, no room). */
+    readonly persistent: boolean;
+    readonly problem: {
+        readonly code: string;
+        readonly title: string;
+    } | null;
+}
+/** C15: a refused mutation. */
+export interface DeadLetter {
+    /** Names it in `retry` and `discard`. */
+    readonly n: number;
+    readonly ops: readonly Operation[];
+    readonly code: string;
+    readonly detail: Json;
+    /** When it was refused, ms since 1970 by the device's clock. */
+    readonly at: number;
+}
+export declare const NO_STATUS: Status;
+/** The same object as before when nothing changed. */
+export declare function statusOf(tab: Tab, before: Status): Status;
+export declare function deadLettersOf(tab: Tab, before: readonly DeadLetter[]): readonly DeadLetter[];

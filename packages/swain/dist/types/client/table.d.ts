@@ -1,0 +1,28 @@
+import type { Changes, Draft } from "../engine/draft.js";
+import type { Replica } from "../engine/replica.js";
+import { type Row } from "../engine/schema.js";
+import type { Mutation } from "./settlements.js";
+/** A key: the value of the key column, or the values in key order. */
+export type KeyInput = string | number | bigint | boolean | readonly unknown[];
+/** What a table needs from its client. */
+export interface Editing {
+    replica(): Replica;
+    edit(change: (draft: Draft) => void): Mutation;
+    /** The draft of the group that is running. */
+    readonly draft: Draft | null;
+}
+/** Reading and changing one table. Every change is visible when the call returns. */
+export declare class Table<T extends object = Row> {
+    #private;
+    constructor(name: string, editing: Editing);
+    /** A missing key column of type text gets a UUIDv7. Throws `id_taken`, `unknown_column`, `wrong_type`, … */
+    insert(row: Partial<T>): Mutation;
+    /**
+     * Sets columns, or `{ set, inc, add, remove }` by column. Throws `row_gone` when the row is not here.
+     * A table that has columns of just these names takes `{ set: … }` only.
+     */
+    update(key: KeyInput, changes: Partial<T> | Changes): Mutation;
+    delete(key: KeyInput): Mutation;
+    /** The visible row; inside a group as the operations before left it. */
+    get(key: KeyInput): T | undefined;
+}

@@ -1,0 +1,19 @@
+import type { Replica } from "./replica.js";
+import type { Input, Output, SessionStatus } from "./session-io.js";
+import { type Shape } from "./shape.js";
+/**
+ * The connection of one leader, without a socket:
+ *
+ *   idle ─start→ connecting ─opened→ greeting ─welcome→ open ─caught_up→ open (live)
+ *     ↑            ↑ ↑                  │                │
+ *   pause          │ └──── rewriting ←──┴─ new device ───┤
+ *                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
+ *                                     ↑── recovering ←───┘
+ */
+export declare class Session {
+    #private;
+    /** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
+    constructor(replica: Replica, shapes: readonly Shape[], firstMs: number, random: () => number);
+    get status(): SessionStatus;
+    handle(now: number, input: Input): readonly Output[];
+}

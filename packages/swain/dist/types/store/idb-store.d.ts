@@ -1,0 +1,17 @@
+import { type Batch, type Stored } from "../engine/batch.js";
+import { type Entry } from "../engine/entry.js";
+import { type Leadership, type Store } from "./store.js";
+/** One IndexedDB database. Inside a transaction only its own requests are awaited: anything else would commit it. */
+export declare class IdbStore implements Store {
+    #private;
+    readonly isPersistent = true;
+    constructor(name: string, newDevice: () => string);
+    read(): Promise<Stored>;
+    readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
+    append(entry: Entry): Promise<Entry>;
+    remove(n: number): Promise<void>;
+    lead(): Promise<Leadership>;
+    write(generation: number, batch: Batch): Promise<number>;
+    rewrite(generation: number, device: string, lostAbove: number): Promise<void>;
+    close(): void;
+}

@@ -1,0 +1,46 @@
+import type { Change } from "../engine/batch.js";
+import type { Entry } from "../engine/entry.js";
+import type { Operation } from "../engine/operation.js";
+import { Replica } from "../engine/replica.js";
+import type { SessionStatus } from "../engine/session-io.js";
+import { type Shape } from "../engine/shape.js";
+import type { Environment } from "../environment.js";
+import type { Store } from "../store/store.js";
+import type { Transport } from "../transport/transport.js";
+export interface TabParts {
+    readonly environment: Environment;
+    /** One per (server, user). */
+    readonly name: string;
+    readonly store: Store;
+    /** Alone: no other tab can have this store. */
+    readonly sharing: "shared" | "alone";
+    readonly shapes: readonly Shape[];
+    readonly firstDelayMs: number;
+    readonly transport: Transport;
+    token(fresh: boolean): Promise<string | null>;
+    debug(line: string): void;
+}
+export interface TabEvents {
+    /** C13 for a step that changed rows or applied a position (`moved`). `entries`: outbox entries that it changed. */
+    changed(change: Change, entries: readonly Entry[], moved: boolean): void;
+    status(): void;
+}
+/** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
+export declare class Tab {
+    #private;
+    readonly replica: Replica;
+    /** Resolves when the rows that storage has are in memory. */
+    static open(parts: TabParts, events: TabEvents): Promise<Tab>;
+    private constructor();
+    get isLeader(): boolean;
+    get isPersistent(): boolean;
+    get status(): SessionStatus;
+    /** C2: visible when this returns; the promise is for the strict write. */
+    mutate(uid: string, ops: readonly Operation[]): Promise<Entry>;
+    discard(n: number): Promise<void>;
+    sync(): Promise<void>;
+    /** Of the whole store, whichever tab leads. */
+    switch(to: "pause" | "resume" | "wake"): void;
+    /** Resolves when what was under way is in storage. */
+    close(): Promise<void>;
+}

@@ -1,0 +1,371 @@
+import { Auth, type User } from "../auth/auth.js";
+import { FIRST_DELAY_MS } from "../engine/backoff.js";
+import type { Change } from "../engine/batch.js";
+import { newMeta } from "../engine/batch.js";
+import { Draft, toKey } from "../engine/draft.js";
+import type { Entry } from "../engine/entry.js";
+import type { Operation } from "../engine/operation.js";
+import { Replica, type RowState } from "../engine/replica.js";
+import { keyText, type Row } from "../engine/schema.js";
+import type { Selection } from "../engine/select.js";
+import { type Shape, shapeId } from "../engine/shape.js";
+import { uuidV7 } from "../engine/uuid.js";
+import { browserEnvironment, type Environment } from "../environment.js";
+import { SwainError } from "../error.js";
+import type { Tab } from "../tabs/tab.js";
+import { WebSocketTransport } from "../transport/websocket.js";
+import { LiveQuery, type QuerySource } from "./live-query.js";
+import { openTab } from "./open.js";
+import { type Mutation, Settlements } from "./settlements.js";
+import { callAll, Signal, type Watchable } from "./signal.js";
+import { type DeadLetter, deadLettersOf, NO_STATUS, type Status, statusOf } from "./status.js";
+import { type Editing, type KeyInput, Table } from "./table.js";
+
+export interface ClientOptions {
+  /** Of the server, like "https://example.org". Default: where the page came from. */
+  readonly url?: string;
+  /** P1: at most 64; what this device holds. */
+  readonly shapes: readonly Shape[];
+  /** C8: the first wait before a reconnect, ms. Default 1000. */
+  readonly firstDelayMs?: number;
+  /** Keep nothing on the device. */
+  readonly memory?: boolean;
+  /** Hears every frame and storage error, one line each. */
+  readonly debug?: (line: string) => void;
+  /** For tests: replaces parts of what the page gives. */
+  readonly environment?: Partial<Environment>;
+}
+
+export interface ClientAuth extends Watchable<User | null> {
+  /** Both open that person's store. Reject with the server's code, or `offline`. */
+  signup(input: { readonly email: string; readonly password: string; readonly name?: string }): Promise<User>;
+  login(input: { readonly email: string; readonly password: string }): Promise<User>;
+  /** `unsent`: edits that stay on this device and are sent when the same person signs in again. */
+  logout(): Promise<{ readonly unsent: number }>;
+}
+
+/** See README.md; everything is synchronous that can be. */
+export class Client {
+  readonly auth: ClientAuth;
+  readonly #status = new Signal<Status>(NO_STATUS);
+  readonly #refused = new Signal<readonly DeadLetter[]>([]);
+  readonly #user: Signal<User | null>;
+  readonly #environment: Environment;
+  readonly #options: ClientOptions;
+  readonly #origin: string;
+  readonly #auth: Auth;
+  readonly #settlements = new Settlements();
+  readonly #queries = new Set<LiveQuery>();
+  readonly #versions = new Map<string, number>();
+  readonly #source: QuerySource;
+  readonly #editing: Editing;
+  readonly #changeCalls = new Set<(change: Change) => void>();
+  readonly #changes: Change[] = [];
+  readonly #stops: (() => void)[] = [];
+  #tab: Tab | null = null;
+  #replica: Replica | null = null;
+  #draft: Draft | null = null;
+  #generation = 0;
+  #opening: Promise<void> = Promise.resolve();
+  #isStarted = false;
+  #isTelling = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#environment = { ...browserEnvironment(), ...options.environment };
+    this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
+    this.#auth = new Auth(this.#environment, this.#origin, () => this.#handleUser());
+    this.#user = new Signal(this.#auth.user);
+    const client = this;
+    this.#source = {
+      get replica() {
+        return client.#replica;
+      },
+      version: (table) => this.#generation + (this.#versions.get(table) ?? 0),
+      watch: (query) => {
+        this.#queries.add(query);
+        return () => this.#queries.delete(query);
+      },
+    };
+    this.#editing = {
+      get draft() {
+        return client.#draft;
+      },
+      replica: () => this.#replicaOrEmpty(),
+      edit: (change) => this.#edit(change),
+    };
+    this.auth = {
+      subscribe: this.#user.subscribe,
+      getSnapshot: this.#user.getSnapshot,
+      signup: (input) => this.#signIn(this.#auth.signup(input)),
+      login: (input) => this.#signIn(this.#auth.login(input)),
+      logout: () => this.#signOut(),
+    };
+  }
+
+  get status(): Watchable<Status> {
+    return this.#status;
+  }
+
+  get refused(): Watchable<readonly DeadLetter[]> {
+    return this.#refused;
+  }
+
+  /** Resolves when what this device holds is visible, with or without a network. Rejects with `store_newer`. */
+  start(): Promise<void> {
+    if (this.#isStarted) return this.#opening;
+    this.#isStarted = true;
+    const { page } = this.#environment;
+    if (page !== null) {
+      this.#stops.push(
+        page.onWake(() => this.#tab?.switch("wake")),
+        page.onHide(() => void this.#closeTab()),
+        page.onRestore(() => void this.#reopen()),
+        page.onStored(this.#auth.storageName, () => this.#auth.handleStored()),
+      );
+    }
+    return this.#reopen();
+  }
+
+  table<T extends object = Row>(name: string): Table<T> {
+    return new Table<T>(name, this.#editing);
+  }
+
+  /** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
+  group(change: () => void): Mutation {
+    if (this.#draft !== null) throw new SwainError("group_in_group", "A group cannot hold another.");
+    return this.#edit((draft) => {
+      this.#draft = draft;
+      try {
+        const result: unknown = change();
+        if (result instanceof Promise) {
+          throw new SwainError("group_async", "The function of a group must not be async.");
+        }
+      } finally {
+        this.#draft = null;
+      }
+    });
+  }
+
+  query<T extends object = Row>(table: string, selection: Selection = {}): Watchable<readonly T[]> {
+    return new LiveQuery(this.#source, table, selection) as unknown as Watchable<readonly T[]>;
+  }
+
+  rowState(table: string, key: KeyInput): RowState {
+    const replica = this.#replicaOrEmpty();
+    const schema = replica.meta.schema?.tables[table];
+    return schema === undefined ? "synced" : replica.rowState(table, keyText(toKey(schema, table, key)));
+  }
+
+  /** C15: the same wish as a new mutation, based on what is visible now; `edit` may change its operations. */
+  async retry(n: number, edit?: (ops: readonly Operation[]) => readonly Operation[]): Promise<Mutation> {
+    const entry = this.#tab?.replica.outbox.entry(n);
+    if (entry?.state.kind !== "refused") throw new SwainError("not_refused", `There is no refused mutation ${n}.`);
+    const ops = edit?.(entry.ops) ?? entry.ops;
+    const mutation = this.#edit((draft) => {
+      for (const operation of ops) draft.again(operation);
+    });
+    await mutation.saved;
+    await this.discard(n);
+    return mutation;
+  }
+
+  /** Gives a refused mutation up. */
+  async discard(n: number): Promise<void> {
+    const tab = this.#started();
+    if (tab.replica.outbox.entry(n)?.state.kind !== "refused") {
+      throw new SwainError("not_refused", `There is no refused mutation ${n}.`);
+    }
+    await tab.discard(n);
+  }
+
+  /** Pushes what waits and resolves when everything is current; rejects with `offline` when this attempt fails. */
+  sync(): Promise<void> {
+    return this.#tab === null
+      ? Promise.reject(new SwainError("offline", "The client is not started."))
+      : this.#tab.sync();
+  }
+
+  /** The network cable of this store, whichever tab is connected. */
+  pause(): void {
+    this.#tab?.switch("pause");
+  }
+
+  resume(): void {
+    this.#tab?.switch("resume");
+  }
+
+  /** C13: once per applied position, in order, and for local edits. */
+  onChange(call: (change: Change) => void): () => void {
+    this.#changeCalls.add(call);
+    return () => this.#changeCalls.delete(call);
+  }
+
+  /** Resolves when what was under way is on the device. */
+  async close(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#opening.catch(() => undefined);
+    await this.#closeTab();
+  }
+
+  // The store of the person who is signed in.
+
+  #handleUser(): void {
+    this.#user.set(this.#auth.user);
+    if (this.#isStarted) void this.#reopen();
+  }
+
+  async #signIn(signing: Promise<User>): Promise<User> {
+    const user = await signing;
+    await this.#opening;
+    // The same person again, after the sign-in had expired.
+    if (this.#tab?.status.state === "stopped") this.#tab.switch("resume");
+    return user;
+  }
+
+  async #signOut(): Promise<{ readonly unsent: number }> {
+    const unsent = this.#tab?.replica.outbox.pendingCount ?? 0;
+    await this.#auth.logout();
+    await this.#opening;
+    return { unsent };
+  }
+
+  #reopen(): Promise<void> {
+    const opening = this.#opening
+      .catch(() => undefined)
+      .then(async () => {
+        await this.#closeTab();
+        const tab = await this.#open();
+        this.#tab = tab;
+        this.#replica = tab.replica;
+        this.#refreshAll();
+      });
+    this.#opening = opening;
+    opening.catch(() => undefined);
+    return opening;
+  }
+
+  #open(): Promise<Tab> {
+    const { shapes, firstDelayMs = FIRST_DELAY_MS, memory = false, debug = () => undefined } = this.#options;
+    const environment = this.#environment;
+    const userId = this.#auth.user?.id ?? null;
+    let replica: Replica | null = null;
+    const transport = new WebSocketTransport(this.#origin, (url) => environment.socket(url));
+    const isCurrent = (): boolean => replica === null || this.#replica === replica;
+    const token = async (fresh: boolean): Promise<string | null> => {
+      const answer = await this.#auth.token(fresh);
+      // Another person signed in, and this store is about to be closed.
+      if ((this.#auth.user?.id ?? null) !== userId) throw new SwainError("offline", "Somebody else signed in.");
+      return answer;
+    };
+    const options = {
+      environment,
+      origin: this.#origin,
+      userId,
+      memory,
+      shapes,
+      firstDelayMs,
+      transport,
+      token,
+      debug,
+    };
+    const opening = openTab(options, {
+      changed: (change, entries, moved) => {
+        if (isCurrent()) this.#handleChange(change, entries, moved);
+      },
+      status: () => {
+        if (isCurrent()) this.#refreshStatus();
+      },
+    });
+    return opening.then((tab) => {
+      replica = tab.replica;
+      return tab;
+    });
+  }
+
+  async #closeTab(): Promise<void> {
+    const tab = this.#tab;
+    this.#tab = null;
+    await tab?.close();
+  }
+
+  #started(): Tab {
+    if (this.#tab === null) throw new SwainError("not_started", "Call start() first, and await it.");
+    return this.#tab;
+  }
+
+  #replicaOrEmpty(): Replica {
+    this.#replica ??= new Replica(
+      { meta: newMeta(""), rows: [], staging: [], outbox: [] },
+      this.#options.shapes.map(shapeId),
+    );
+    return this.#replica;
+  }
+
+  // Edits.
+
+  #edit(change: (draft: Draft) => void): Mutation {
+    if (this.#draft !== null) {
+      change(this.#draft);
+      return IN_GROUP;
+    }
+    const tab = this.#started();
+    const environment = this.#environment;
+    const draft = new Draft(tab.replica, () => uuidV7(environment.now(), () => environment.random()));
+    change(draft);
+    const uid = this.#environment.uuid();
+    const ops = draft.operations();
+    return this.#settlements.mutation(uid, tab.mutate(uid, ops));
+  }
+
+  // Changes.
+
+  /** A callback may edit; what that changes is told after what is being told. */
+  #handleChange(change: Change, entries: readonly Entry[], moved: boolean): void {
+    for (const { table } of change.rows) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
+    this.#settlements.handle(entries);
+    if (moved || change.rows.length > 0) this.#changes.push(change);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      for (let next = this.#changes.shift(); next !== undefined; next = this.#changes.shift()) this.#tell(next);
+    } finally {
+      this.#isTelling = false;
+    }
+    this.#refreshStatus();
+  }
+
+  #tell(change: Change): void {
+    const tables = new Set(change.rows.map((row) => row.table));
+    for (const query of [...this.#queries]) if (tables.has(query.table)) query.refresh();
+    callAll(this.#changeCalls, change);
+  }
+
+  #refreshAll(): void {
+    this.#generation += 1_000_000_000;
+    for (const query of [...this.#queries]) query.refresh();
+    this.#refreshStatus();
+  }
+
+  #refreshStatus(): void {
+    const tab = this.#tab;
+    if (tab === null) return;
+    this.#status.set(statusOf(tab, this.#status.getSnapshot()));
+    this.#refused.set(deadLettersOf(tab, this.#refused.getSnapshot()));
+  }
+}
+
+const REFERS_TO_GROUP = new SwainError("in_group", "Await the mutation that group() returns.");
+const IN_GROUP: Mutation = {
+  n: undefined,
+  get saved() {
+    return Promise.reject(REFERS_TO_GROUP);
+  },
+  get synced() {
+    return Promise.reject(REFERS_TO_GROUP);
+  },
+};
+
+export function createClient(options: ClientOptions): Client {
+  return new Client(options);
+}

@@ -1,0 +1,69 @@
+import { equalJson, type Json } from "./json.js";
+import type { VisibleRow } from "./replica.js";
+import { type Row, wireToBigint } from "./schema.js";
+
+export interface Selection {
+  /** A predicate, or columns that must have these values. */
+  readonly where?: ((row: Row) => boolean) | Readonly<Record<string, Json>>;
+  readonly orderBy?: readonly (readonly [column: string, direction: "asc" | "desc"])[];
+  readonly limit?: number;
+}
+
+/** The rows of a query in order; without `orderBy`, and between equals, in order of the key. */
+export function select(rows: Iterable<VisibleRow>, selection: Selection): readonly Row[] {
+  const { where, orderBy = [], limit } = selection;
+  const isWanted = typeof where === "function" ? where : matcher(where ?? {});
+  const found: VisibleRow[] = [];
+  for (const visible of rows) if (isWanted(visible.row)) found.push(visible);
+  found.sort((a, b) => {
+    for (const [column, direction] of orderBy) {
+      const order = compareValues(a.row[column] ?? null, b.row[column] ?? null);
+      if (order !== 0) return direction === "asc" ? order : -order;
+    }
+    return compareKeys(a, b);
+  });
+  return (limit === undefined ? found : found.slice(0, limit)).map((visible) => visible.row);
+}
+
+/** Null, then false, true, numbers (int64 as text is one), texts by UTF-16, and other JSON, which has no order. */
+export function compareValues(a: Json, b: Json): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
+  if (typeof a === "number" || typeof b === "number") {
+    const [left, right] = [wireToBigint(a), wireToBigint(b)];
+    if (left !== null && right !== null) return left < right ? -1 : Number(left > right);
+  }
+  return rank(a) - rank(b);
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  const [left, right] = [longInteger(a), longInteger(b)];
+  if (left !== null && right !== null) return left < right ? -1 : 1;
+  return a < b ? -1 : 1;
+}
+
+/** An int64 beyond the doubles travels as text; shorter texts are texts. */
+function longInteger(text: string): bigint | null {
+  return text.length < 16 ? null : wireToBigint(text);
+}
+
+function compareKeys(a: VisibleRow, b: VisibleRow): number {
+  for (const [i, value] of a.key.entries()) {
+    const order = compareValues(value, b.key[i] ?? null);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function rank(value: Json): number {
+  if (value === null) return 0;
+  if (typeof value === "boolean") return value ? 2 : 1;
+  if (typeof value === "number") return 3;
+  return typeof value === "string" ? 4 : 5;
+}
+
+function matcher(where: Readonly<Record<string, Json>>): (row: Row) => boolean {
+  const wanted = Object.entries(where);
+  return (row) => wanted.every(([column, value]) => equalJson(row[column] ?? null, value));
+}

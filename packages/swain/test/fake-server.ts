@@ -1,0 +1,244 @@
+import type { Json } from "../src/engine/json";
+import { applyOperation, type Operation, targetOf } from "../src/engine/operation";
+import { keyText, type Row, type Schema } from "../src/engine/schema";
+import type { Socket } from "../src/transport/websocket";
+
+type Message = Readonly<Record<string, Record<string, Json>>>;
+interface Ledger {
+  last: number;
+  readonly results: Map<number, Record<string, Json>>;
+}
+
+export const SCHEMA: Schema = {
+  version: 1,
+  tables: {
+    games: {
+      columns: {
+        id: { type: "text" },
+        title: { type: "text", null: true },
+        score: { type: "int64", null: true, default: true },
+        tags: { type: "json", null: true },
+      },
+      key: ["id"],
+    },
+  },
+};
+
+/** Speaks the protocol from one table in memory, without rights and conflicts. Everything it does waits for a turn. */
+export class FakeServer {
+  readonly rows = new Map<string, Row>();
+  readonly ledgers = new Map<string, Ledger>();
+  readonly sessions = new Set<FakeSession>();
+  readonly received: Message[] = [];
+  epoch = "e1";
+  pos = 10;
+  now = 1_700_000_005_000;
+  /** The cable: without it sockets fail. */
+  isReachable = true;
+  /** Results and changes of a push wait for `release()`. */
+  holdsPushes = false;
+  chunk = 2;
+  refuse: (op: Operation) => string | null = () => null;
+  auth: (path: string, body: Readonly<Record<string, Json>>) => { status: number; body: Json } = (path) => ({
+    status: path === "logout" ? 200 : 401,
+    body: { code: "signed_out", title: "Signed out" },
+  });
+  readonly #held: (() => void)[] = [];
+
+  readonly socket = (_url: string): Socket => {
+    const session = new FakeSession(this);
+    return session.socket;
+  };
+
+  readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
+    if (!this.isReachable) throw new TypeError("network");
+    const path = url.split("/").at(-1) ?? "";
+    const { status, body } = this.auth(path, JSON.parse(String(init.body)) as Readonly<Record<string, Json>>);
+    return new Response(JSON.stringify(body), { status });
+  };
+
+  /** Somebody else changes a row. */
+  write(operation: Operation): void {
+    this.pos += 1;
+    this.#apply([operation]);
+    for (const session of this.sessions) session.changes([operation]);
+  }
+
+  release(): void {
+    this.holdsPushes = false;
+    for (const call of this.#held.splice(0)) call();
+  }
+
+  cut(code = 1006): void {
+    for (const session of [...this.sessions]) session.end(code);
+  }
+
+  ledger(device: string): Ledger {
+    const known = this.ledgers.get(device) ?? { last: 0, results: new Map() };
+    this.ledgers.set(device, known);
+    return known;
+  }
+
+  push(session: FakeSession, mutations: readonly { readonly n: number; readonly ops: readonly Operation[] }[]): void {
+    const work = (): void => this.#push(session, mutations);
+    if (this.holdsPushes) this.#held.push(work);
+    else work();
+  }
+
+  #push(session: FakeSession, mutations: readonly { readonly n: number; readonly ops: readonly Operation[] }[]): void {
+    const ledger = this.ledger(session.device);
+    const results: Json[] = [];
+    for (const { n, ops } of mutations) {
+      if (n > ledger.last + 1) {
+        const problem = { code: "mutation_gap", title: "gap", status: 409, detail: { expected: ledger.last + 1 } };
+        session.send({ results: { results, problem } });
+        return;
+      }
+      if (n > ledger.last) this.#commit(session, ledger, n, ops);
+      results.push(ledger.results.get(n) ?? null);
+    }
+    session.send({ results: { results } });
+  }
+
+  #commit(session: FakeSession, ledger: Ledger, n: number, ops: readonly Operation[]): void {
+    const code = ops.map(this.refuse).find((one) => one !== null) ?? null;
+    const refusal = { n, status: "refused", code, detail: { table: "games" } };
+    const result: Record<string, Json> = code === null ? { n, status: "applied" } : refusal;
+    ledger.last = n;
+    ledger.results.set(n, result);
+    this.pos += 1;
+    if (code === null) this.#apply(ops);
+    for (const one of this.sessions) {
+      if (one === session) one.changes(code === null ? ops : []);
+      else if (code === null) one.changes(ops);
+    }
+  }
+
+  #apply(ops: readonly Operation[]): void {
+    for (const operation of ops) {
+      const { table, key } = targetOf(operation);
+      const schema = SCHEMA.tables[table];
+      if (schema === undefined) throw new Error(`no table ${table}`);
+      const row = applyOperation(this.rows.get(keyText(key)) ?? null, operation, schema);
+      if (row === null) this.rows.delete(keyText(key));
+      else this.rows.set(keyText(key), row);
+    }
+  }
+}
+
+export class FakeSession {
+  readonly #server: FakeServer;
+  readonly socket: Socket;
+  device = "";
+  #isOpen = false;
+
+  constructor(server: FakeServer) {
+    this.#server = server;
+    this.socket = {
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      onerror: null,
+      send: (text) => queueMicrotask(() => this.#handle(JSON.parse(text) as Message)),
+      close: () => this.#leave(),
+    };
+    queueMicrotask(() => {
+      if (!server.isReachable) return this.socket.onclose?.({ code: 1006 });
+      this.#isOpen = true;
+      server.sessions.add(this);
+      this.socket.onopen?.();
+    });
+  }
+
+  send(message: Json): void {
+    if (!this.#isOpen) return;
+    const data = JSON.stringify(message);
+    queueMicrotask(() => {
+      if (this.#isOpen) this.socket.onmessage?.({ data });
+    });
+  }
+
+  changes(ops: readonly Operation[]): void {
+    if (this.device === "") return;
+    const keys = new Set(ops.map((operation) => keyText(targetOf(operation).key)));
+    const rows = [...keys].map((text): Json => {
+      const row = this.#server.rows.get(text);
+      const key = JSON.parse(text) as Json;
+      return row === undefined ? { remove: { table: "games", key } } : { put: { table: "games", key, in: [0], row } };
+    });
+    this.send({ changes: { ...this.#moved(), at: this.#server.now, rows } });
+  }
+
+  end(code: number): void {
+    if (!this.#isOpen) return;
+    this.#leave();
+    queueMicrotask(() => this.socket.onclose?.({ code }));
+  }
+
+  #leave(): void {
+    this.#isOpen = false;
+    this.#server.sessions.delete(this);
+  }
+
+  #handle(message: Message): void {
+    if (!this.#isOpen) return;
+    this.#server.received.push(message);
+    const { hello, push } = message;
+    if (hello !== undefined) this.#hello(hello);
+    if (push !== undefined) {
+      this.#server.push(this, push.mutations as unknown as readonly { n: number; ops: readonly Operation[] }[]);
+    }
+  }
+
+  #hello(hello: Readonly<Record<string, Json>>): void {
+    const server = this.#server;
+    this.device = String(hello.device);
+    const ledger = server.ledger(this.device);
+    const cursor = typeof hello.cursor === "string" ? (JSON.parse(hello.cursor) as Record<string, Json>) : null;
+    const isLive = cursor?.epoch === server.epoch;
+    this.send({
+      welcome: {
+        protocol: 1,
+        epoch: server.epoch,
+        user: "u",
+        role: "user",
+        device: this.device,
+        now: server.now,
+        heartbeat: 15_000,
+        expires: null,
+        shapes: [{ state: isLive ? "live" : "load" }],
+        last: ledger.last,
+        results: [...ledger.results.values()].filter((result) => Number(result.n) > Number(hello.acked)),
+        schema: SCHEMA as unknown as Json,
+        load: isLive ? null : "start",
+        limits: { push_mutations: 50, push_bytes: 1_048_576, mutation_ops: 500 },
+      },
+    });
+    this.#catchUp(isLive);
+  }
+
+  #catchUp(isLive: boolean): void {
+    const rows = [...this.#server.rows.values()];
+    if (isLive) {
+      // The fake has no log: it puts every row again at the head.
+      this.send({ changes: { ...this.#moved(), pos: this.#server.pos + 1, at: 0, rows: rows.map(putOf) } });
+      this.#server.pos += 1;
+    } else {
+      for (let i = 0; i < rows.length; i += this.#server.chunk) {
+        const chunk = rows.slice(i, i + this.#server.chunk);
+        this.send({ load: { shape: 0, rows: chunk as unknown as Json, total: rows.length, token: `t${i}` } });
+      }
+      this.send({ load_end: { ...this.#moved(), shapes: [0], at: this.#server.now } });
+    }
+    this.send({ caught_up: { ...this.#moved(), now: this.#server.now } });
+  }
+
+  #moved(): Readonly<Record<string, Json>> {
+    const { epoch, pos } = this.#server;
+    return { cursor: JSON.stringify({ epoch, pos }), pos, tag: pos, acked: this.#server.ledger(this.device).last };
+  }
+}
+
+function putOf(row: Row): Json {
+  return { put: { table: "games", key: [row.id ?? null], in: [0], row } };
+}
