@@ -30,11 +30,7 @@ enum Step<'a> {
 impl<'a> Node<'a> {
     /// The start of a way, with a name for it.
     pub fn root(name: &'a str, value: &'a Value) -> Self {
-        Self {
-            value,
-            parent: None,
-            step: Step::Root(name),
-        }
+        Self { value, parent: None, step: Step::Root(name) }
     }
 
     /// The value here.
@@ -50,9 +46,7 @@ impl<'a> Node<'a> {
     /// A member, if it is there and not null.
     pub fn member(&'a self, name: &'a str) -> Result<Option<Node<'a>>, Problem> {
         let value = self.object()?.get(name);
-        Ok(value
-            .filter(|value| !value.is_null())
-            .map(|value| self.down(value, Step::Member(name))))
+        Ok(value.filter(|value| !value.is_null()).map(|value| self.down(value, Step::Member(name))))
     }
 
     /// A member that has to be there. It may be null.
@@ -66,10 +60,7 @@ impl<'a> Node<'a> {
     /// All members.
     pub fn members(&'a self) -> Result<Vec<(&'a Arc<str>, Node<'a>)>, Problem> {
         let members = self.object()?;
-        Ok(members
-            .iter()
-            .map(|(name, value)| (name, self.down(value, Step::Member(name))))
-            .collect())
+        Ok(members.iter().map(|(name, value)| (name, self.down(value, Step::Member(name)))).collect())
     }
 
     /// All items.
@@ -77,11 +68,7 @@ impl<'a> Node<'a> {
         let Value::List(items) = self.value else {
             return Err(self.wrong("an array"));
         };
-        Ok(items
-            .iter()
-            .enumerate()
-            .map(|(index, value)| self.down(value, Step::Index(index)))
-            .collect())
+        Ok(items.iter().enumerate().map(|(index, value)| self.down(value, Step::Index(index))).collect())
     }
 
     /// Text.
@@ -98,15 +85,10 @@ impl<'a> Node<'a> {
     pub fn count(&self) -> Result<u64, Problem> {
         let Value::Int(number) = self.value else {
             let beyond = matches!(self.value, Value::Float(number) if number.abs() >= 9_007_199_254_740_991.0);
-            let code = if beyond {
-                Code::NumberOutOfRange
-            } else {
-                Code::WrongType
-            };
+            let code = if beyond { Code::NumberOutOfRange } else { Code::WrongType };
             return Err(self.problem(code, "a whole number from 0 to 2^53 − 1 is expected"));
         };
-        u64::try_from(*number)
-            .map_err(|_| self.problem(Code::NumberOutOfRange, "the number is negative"))
+        u64::try_from(*number).map_err(|_| self.problem(Code::NumberOutOfRange, "the number is negative"))
     }
 
     /// A row or part of a row.
@@ -118,19 +100,13 @@ impl<'a> Node<'a> {
     pub fn key(&self) -> Result<Key, Problem> {
         match self.value {
             Value::List(values) if !values.is_empty() => Ok(Key(values.clone())),
-            _ => Err(self.problem(
-                Code::BadKey,
-                "a key is a JSON array of the key columns' values",
-            )),
+            _ => Err(self.problem(Code::BadKey, "a key is a JSON array of the key columns' values")),
         }
     }
 
     /// The problem that something else is expected here.
     pub fn wrong(&self, expected: &str) -> Problem {
-        self.problem(
-            Code::WrongType,
-            format!("{expected} is expected, this is {}", self.value.kind()),
-        )
+        self.problem(Code::WrongType, format!("{expected} is expected, this is {}", self.value.kind()))
     }
 
     fn object(&self) -> Result<&'a BTreeMap<Arc<str>, Value>, Problem> {
@@ -141,11 +117,7 @@ impl<'a> Node<'a> {
     }
 
     fn down(&'a self, value: &'a Value, step: Step<'a>) -> Node<'a> {
-        Node {
-            value,
-            parent: Some(self),
-            step,
-        }
+        Node { value, parent: Some(self), step }
     }
 }
 

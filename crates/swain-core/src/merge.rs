@@ -2,8 +2,6 @@
 //!
 //! Both are pure. Devices use [`apply`] for their overlay; only the server merges.
 
-use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::hash::hash_text;
@@ -18,24 +16,12 @@ pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<
     match operation {
         Operation::Delete { .. } => None,
         Operation::Insert { row: place, set } => {
-            let mut inserted: Row = table
-                .columns
-                .keys()
-                .map(|name| (name.clone(), Value::Null))
-                .collect();
-            inserted
-                .0
-                .extend(table.key.iter().cloned().zip(place.key.0.iter().cloned()));
+            let mut inserted: Row = table.columns.keys().map(|name| (name.clone(), Value::Null)).collect();
+            inserted.0.extend(table.key.iter().cloned().zip(place.key.0.iter().cloned()));
             inserted.0.extend(known(table, set));
             Some(inserted)
         }
-        Operation::Update {
-            set,
-            inc,
-            add,
-            remove,
-            ..
-        } => {
+        Operation::Update { set, inc, add, remove, .. } => {
             let mut updated = row?.clone();
             updated.0.extend(known(table, set));
             commute(table, &mut updated, inc, add, remove);
@@ -47,9 +33,7 @@ pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<
 /// The columns that the table has: a mutation may be older than the schema.
 fn known<'a>(table: &'a Table, set: &'a Row) -> impl Iterator<Item = (Name, Value)> + 'a {
     let columns = set.0.iter();
-    columns
-        .filter(|(name, _)| table.columns.contains_key(*name))
-        .map(|(name, value)| (name.clone(), value.clone()))
+    columns.filter(|(name, _)| table.columns.contains_key(*name)).map(|(name, value)| (name.clone(), value.clone()))
 }
 
 /// Increments and set operations: they never conflict, so device and server do the same.
@@ -63,20 +47,6 @@ pub fn commute(table: &Table, row: &mut Row, inc: &Row, add: &Row, remove: &Row)
         }
     }
     apply_sets(row, add, remove, |name| kind(name).is_some());
-}
-
-/// The same without a table: the values tell the types.
-pub fn apply_commuting(row: &mut Row, inc: &Row, add: &Row, remove: &Row) {
-    for (column, amount) in &inc.0 {
-        let current = row.value(column);
-        let kind = match (whole(current), whole(amount)) {
-            (Some(_), Some(_)) => ColumnType::Int64,
-            _ => ColumnType::Float64,
-        };
-        let sum = increment(kind, current, amount);
-        row.0.insert(column.clone(), sum);
-    }
-    apply_sets(row, add, remove, |_| true);
 }
 
 /// What is missing is added at the end, in order; then what is equal goes (spec M1).
@@ -118,9 +88,9 @@ fn increment(kind: ColumnType, current: &Value, amount: &Value) -> Value {
             .zip(whole(amount))
             .and_then(|(current, amount)| current.checked_add(amount))
             .map(Value::int64),
-        ColumnType::Float64 => double(current)
-            .zip(double(amount))
-            .and_then(|(current, amount)| wire_double(current + amount)),
+        ColumnType::Float64 => {
+            double(current).zip(double(amount)).and_then(|(current, amount)| wire_double(current + amount))
+        }
         _ => None,
     };
     sum.unwrap_or_else(|| current.clone())
@@ -138,10 +108,7 @@ fn whole(value: &Value) -> Option<i64> {
 fn double(value: &Value) -> Option<f64> {
     match value {
         Value::Null => Some(0.0),
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "safe integers are exact doubles"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "safe integers are exact doubles")]
         Value::Int(number) => Some(*number as f64),
         Value::Float(number) => Some(*number),
         Value::Text(text) => match &**text {
@@ -159,11 +126,7 @@ fn wire_double(number: f64) -> Option<Value> {
         return None;
     }
     if number.is_infinite() {
-        let text = if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        };
+        let text = if number > 0.0 { "Infinity" } else { "-Infinity" };
         return Some(Value::text(text));
     }
     Some(Value::number(number))
@@ -207,13 +170,7 @@ pub fn is_undisputed(current: &Value, new: &Value, was: &Was) -> bool {
 
 /// Decides a disputed column: true when the new value is written (spec M4, M5).
 pub fn wins(strategy: Strategy, was: &Was, last: Option<&LastWrite>, edit: Edit<'_>) -> bool {
-    if let (
-        Was::After(n, _),
-        Some(LastWrite {
-            mutation: Some((device, last_n)),
-            ..
-        }),
-    ) = (was, last)
+    if let (Was::After(n, _), Some(LastWrite { mutation: Some((device, last_n)), .. })) = (was, last)
         && device == edit.device
         && last_n == n
     {
@@ -244,10 +201,4 @@ pub fn check_commuting(table: &Table, inc: &Row, add: &Row, remove: &Row) -> Res
     };
     inc.0.iter().try_for_each(number)?;
     add.0.iter().chain(&remove.0).try_for_each(set)
-}
-
-/// The canonical text of a `json` value, for stores that keep text.
-pub fn json_text(value: &Value) -> Arc<str> {
-    let text: String = value.canonical();
-    Arc::from(text)
 }

@@ -96,19 +96,12 @@ impl Was {
 
     fn to_value(&self) -> Value {
         let object = |members: Vec<(&str, Value)>| {
-            Value::Object(
-                members
-                    .into_iter()
-                    .map(|(name, value)| (name.into(), value))
-                    .collect(),
-            )
+            Value::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
         };
         match self {
             Self::Value(value) => object(alloc::vec![("value", value.clone())]),
             Self::Hash(hash) => object(alloc::vec![("hash", Value::text(hash.as_str()))]),
-            Self::After(n, value) => {
-                object(alloc::vec![("after", count(n.0)), ("value", value.clone())])
-            }
+            Self::After(n, value) => object(alloc::vec![("after", count(n.0)), ("value", value.clone())]),
         }
     }
 }
@@ -125,22 +118,13 @@ impl Mutation {
             let detail = format!("a mutation has at most {MUTATION_OPERATIONS_MAX} operations");
             return Err(ops.problem(Code::LimitMutationOperations, detail));
         }
-        let optional = |name| {
-            Ok(node
-                .member(name)?
-                .map(|node| node.count())
-                .transpose()?
-                .unwrap_or(0))
-        };
+        let optional = |name| Ok(node.member(name)?.map(|node| node.count()).transpose()?.unwrap_or(0));
         Ok(Self {
             n: MutationNumber(node.required("n")?.count()?),
             base: Pos(optional("base")?),
             at: Millis(optional("at")?),
             schema: optional("schema")?,
-            operations: items
-                .iter()
-                .map(Operation::read)
-                .collect::<Result<_, Problem>>()?,
+            operations: items.iter().map(Operation::read).collect::<Result<_, Problem>>()?,
         })
     }
 
@@ -175,32 +159,14 @@ impl Operation {
     pub fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let members = node.members()?;
         let [(kind, body)] = members.as_slice() else {
-            return Err(node.problem(
-                Code::MalformedMessage,
-                "an operation is {insert}, {update} or {delete}",
-            ));
+            return Err(node.problem(Code::MalformedMessage, "an operation is {insert}, {update} or {delete}"));
         };
-        let row = RowKey {
-            table: body.required("table")?.name()?,
-            key: body.required("key")?.key()?,
-        };
-        let part = |name| {
-            Ok(body
-                .member(name)?
-                .map(|node| node.row())
-                .transpose()?
-                .unwrap_or_default())
-        };
+        let row = RowKey { table: body.required("table")?.name()?, key: body.required("key")?.key()? };
+        let part = |name| Ok(body.member(name)?.map(|node| node.row()).transpose()?.unwrap_or_default());
         match &***kind {
-            "insert" => Ok(Self::Insert {
-                row,
-                set: part("set")?,
-            }),
+            "insert" => Ok(Self::Insert { row, set: part("set")? }),
             "delete" => {
-                let seen = body
-                    .member("seen")?
-                    .map(|seen| seen.text().map(String::from))
-                    .transpose()?;
+                let seen = body.member("seen")?.map(|seen| seen.text().map(String::from)).transpose()?;
                 Ok(Self::Delete { row, seen })
             }
             "update" => {
@@ -215,20 +181,14 @@ impl Operation {
                 operation.check_columns(body)?;
                 Ok(operation)
             }
-            other => Err(node.problem(
-                Code::MalformedMessage,
-                format!("there is no operation '{other}'"),
-            )),
+            other => Err(node.problem(Code::MalformedMessage, format!("there is no operation '{other}'"))),
         }
     }
 
     /// The wire form.
     pub fn to_value(&self) -> Value {
         let RowKey { table, key } = self.row();
-        let mut body = alloc::vec![
-            ("table", Value::text(table.as_str())),
-            ("key", Value::List(key.0.clone()))
-        ];
+        let mut body = alloc::vec![("table", Value::text(table.as_str())), ("key", Value::List(key.0.clone()))];
         let mut part = |name, row: &Row| {
             if !row.0.is_empty() {
                 body.push((name, row.to_value()));
@@ -243,14 +203,7 @@ impl Operation {
                 body.extend(seen.iter().map(|seen| ("seen", Value::text(seen.as_str()))));
                 "delete"
             }
-            Self::Update {
-                set,
-                was,
-                inc,
-                add,
-                remove,
-                ..
-            } => {
+            Self::Update { set, was, inc, add, remove, .. } => {
                 part("set", set);
                 part("inc", inc);
                 part("add", add);
@@ -266,43 +219,25 @@ impl Operation {
     }
 
     fn check_columns(&self, body: &Node<'_>) -> Result<(), Problem> {
-        let Self::Update {
-            set,
-            was,
-            inc,
-            add,
-            remove,
-            ..
-        } = self
-        else {
+        let Self::Update { set, was, inc, add, remove, .. } = self else {
             return Ok(());
         };
         for column in set.0.keys() {
             if !was.contains_key(column) {
-                return Err(body.problem(
-                    Code::MissingMember,
-                    format!("'was' does not say what {column} was"),
-                ));
+                return Err(body.problem(Code::MissingMember, format!("'was' does not say what {column} was")));
             }
         }
         // Add and remove may name one column together; every other pair may not.
         let in_sets = |column: &Name| add.0.contains_key(column) || remove.0.contains_key(column);
         let twice = |column: &&Name| {
-            [
-                set.0.contains_key(*column),
-                inc.0.contains_key(*column),
-                in_sets(column),
-            ]
-            .iter()
-            .filter(|in_it| **in_it)
-            .count()
+            [set.0.contains_key(*column), inc.0.contains_key(*column), in_sets(column)]
+                .iter()
+                .filter(|in_it| **in_it)
+                .count()
                 > 1
         };
         match set.0.keys().chain(inc.0.keys()).find(twice) {
-            Some(column) => Err(body.problem(
-                Code::ColumnTwice,
-                format!("{column} is changed in two ways"),
-            )),
+            Some(column) => Err(body.problem(Code::ColumnTwice, format!("{column} is changed in two ways"))),
             None => Ok(()),
         }
     }
@@ -313,10 +248,7 @@ fn read_was(body: &Node<'_>) -> Result<BTreeMap<Name, Was>, Problem> {
         return Ok(BTreeMap::new());
     };
     let members = was.members()?;
-    members
-        .iter()
-        .map(|(name, node)| Ok(((*name).clone().into(), Was::read(node)?)))
-        .collect()
+    members.iter().map(|(name, node)| Ok(((*name).clone().into(), Was::read(node)?))).collect()
 }
 
 pub(crate) fn count(number: u64) -> Value {
@@ -324,10 +256,5 @@ pub(crate) fn count(number: u64) -> Value {
 }
 
 pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::Object(
-        members
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .collect(),
-    )
+    Value::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }

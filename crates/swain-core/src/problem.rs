@@ -170,11 +170,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a sentence for people.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            at: None,
-        }
+        Self { code, detail: detail.into(), at: None }
     }
 
     /// The same problem with the place where it was found.

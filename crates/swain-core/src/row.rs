@@ -73,11 +73,7 @@ impl Row {
 
     /// The key of this row in `table`.
     pub fn key(&self, table: &Table) -> Key {
-        Key(table
-            .key
-            .iter()
-            .map(|column| self.value(column).clone())
-            .collect())
+        Key(table.key.iter().map(|column| self.value(column).clone()).collect())
     }
 
     /// The canonical JSON object.
@@ -89,10 +85,7 @@ impl Row {
 
     /// Appends the canonical JSON object.
     pub fn write_canonical(&self, out: &mut String) {
-        write_members(
-            self.0.iter().map(|(name, value)| (name.as_str(), value)),
-            out,
-        );
+        write_members(self.0.iter().map(|(name, value)| (name.as_str(), value)), out);
     }
 
     /// The row's hash (spec V6): what ETag and a delete's `seen` carry.
@@ -102,23 +95,13 @@ impl Row {
 
     /// The columns of `self` whose values differ from `before`, with their values.
     pub fn changed_since(&self, before: &Row) -> Row {
-        let changed = self
-            .0
-            .iter()
-            .filter(|(name, value)| before.value(name) != *value);
-        Row(changed
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect())
+        let changed = self.0.iter().filter(|(name, value)| before.value(name) != *value);
+        Row(changed.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The row as a JSON value.
     pub fn to_value(&self) -> Value {
-        Value::Object(
-            self.0
-                .iter()
-                .map(|(name, value)| (name.into(), value.clone()))
-                .collect(),
-        )
+        Value::Object(self.0.iter().map(|(name, value)| (name.into(), value.clone())).collect())
     }
 
     /// A row from a JSON object; none if it is not an object.
@@ -126,10 +109,7 @@ impl Row {
         let Value::Object(members) = value else {
             return None;
         };
-        Some(Row(members
-            .iter()
-            .map(|(name, value)| (Name::from(name.clone()), value.clone()))
-            .collect()))
+        Some(Row(members.iter().map(|(name, value)| (Name::from(name.clone()), value.clone())).collect()))
     }
 }
 

@@ -57,16 +57,12 @@ pub enum Expression {
 impl Auth {
     /// `auth.id` as a value.
     pub fn id(&self) -> Value {
-        self.user
-            .as_ref()
-            .map_or(Value::Null, |user| Value::text(user.as_str()))
+        self.user.as_ref().map_or(Value::Null, |user| Value::text(user.as_str()))
     }
 
     /// `auth.role` as a value.
     pub fn role(&self) -> Value {
-        self.role
-            .as_ref()
-            .map_or(Value::Null, |role| Value::text(role.as_str()))
+        self.role.as_ref().map_or(Value::Null, |role| Value::text(role.as_str()))
     }
 }
 
@@ -131,18 +127,10 @@ impl Expression {
     pub fn auth_columns(&self) -> BTreeSet<Name> {
         match self {
             Self::Equal(Operand::Column(name), Operand::AuthId | Operand::AuthRole)
-            | Self::Equal(Operand::AuthId | Operand::AuthRole, Operand::Column(name)) => {
-                BTreeSet::from([name.clone()])
-            }
-            Self::And(parts) | Self::Or(parts) => {
-                parts.iter().flat_map(Self::auth_columns).collect()
-            }
+            | Self::Equal(Operand::AuthId | Operand::AuthRole, Operand::Column(name)) => BTreeSet::from([name.clone()]),
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::auth_columns).collect(),
             Self::Not(part) => part.auth_columns(),
-            Self::Constant(_)
-            | Self::Equal(..)
-            | Self::Differs(..)
-            | Self::In(..)
-            | Self::IsNull(_) => BTreeSet::new(),
+            Self::Constant(_) | Self::Equal(..) | Self::Differs(..) | Self::In(..) | Self::IsNull(_) => BTreeSet::new(),
         }
     }
 
@@ -155,9 +143,7 @@ impl Expression {
             {
                 Some((name.clone(), alloc::vec![value.clone()]))
             }
-            Self::In(Operand::Column(name), values) if scopes.contains(name) => {
-                Some((name.clone(), values.clone()))
-            }
+            Self::In(Operand::Column(name), values) if scopes.contains(name) => Some((name.clone(), values.clone())),
             Self::And(parts) => parts.iter().find_map(|part| part.scope(scopes)),
             _ => None,
         }
@@ -183,10 +169,9 @@ impl Expression {
             Self::Differs(a, b) => compare(a.value(row), b.value(row)).map(|equal| !equal),
             Self::In(a, values) => any(values.iter().map(|value| compare(a.value(row), value))),
             Self::IsNull(a) => Some(a.value(row).is_null()),
-            Self::And(parts) => any(parts
-                .iter()
-                .map(|part| part.evaluate(row).map(|truth| !truth)))
-            .map(|truth| !truth),
+            Self::And(parts) => {
+                any(parts.iter().map(|part| part.evaluate(row).map(|truth| !truth))).map(|truth| !truth)
+            }
             Self::Or(parts) => any(parts.iter().map(|part| part.evaluate(row))),
             Self::Not(part) => part.evaluate(row).map(|truth| !truth),
         }
@@ -206,11 +191,7 @@ impl Operand {
 }
 
 fn compare(a: &Value, b: &Value) -> Option<bool> {
-    if a.is_null() || b.is_null() {
-        None
-    } else {
-        Some(a == b)
-    }
+    if a.is_null() || b.is_null() { None } else { Some(a == b) }
 }
 
 /// SQL's OR: true if any is true, else unknown if any is unknown, else false.

@@ -113,16 +113,8 @@ impl ColumnType {
 
     /// The type of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [
-            Self::Bool,
-            Self::Int64,
-            Self::Float64,
-            Self::Decimal,
-            Self::Text,
-            Self::Bytes,
-            Self::Json,
-            Self::Time,
-        ];
+        let all =
+            [Self::Bool, Self::Int64, Self::Float64, Self::Decimal, Self::Text, Self::Bytes, Self::Json, Self::Time];
         all.into_iter().find(|kind| kind.as_str() == name)
     }
 
@@ -134,21 +126,14 @@ impl ColumnType {
             | (Self::Int64 | Self::Float64, Value::Int(_))
             | (Self::Float64, Value::Float(_))
             | (Self::Text | Self::Time, Value::Text(_)) => Ok(value.clone()),
-            (Self::Json, value) => safe_numbers(value)
-                .then(|| value.clone())
-                .ok_or(Code::NumberOutOfRange),
+            (Self::Json, value) => safe_numbers(value).then(|| value.clone()).ok_or(Code::NumberOutOfRange),
             (Self::Int64, Value::Float(number)) if is_whole(*number) => Err(Code::NumberOutOfRange),
-            (Self::Int64, Value::Text(text)) => {
-                text.parse().map(Value::int64).map_err(|_| Code::WrongType)
-            }
-            (Self::Float64, Value::Text(text)) if matches!(&**text, "Infinity" | "-Infinity") => {
-                Ok(value.clone())
-            }
+            (Self::Int64, Value::Text(text)) => text.parse().map(Value::int64).map_err(|_| Code::WrongType),
+            (Self::Float64, Value::Text(text)) if matches!(&**text, "Infinity" | "-Infinity") => Ok(value.clone()),
             (Self::Decimal, Value::Text(text)) if is_decimal(text) => Ok(value.clone()),
-            (Self::Bytes, Value::Text(text)) => BASE64
-                .decode(&**text)
-                .map(|_| value.clone())
-                .map_err(|_| Code::WrongType),
+            (Self::Bytes, Value::Text(text)) => {
+                BASE64.decode(&**text).map(|_| value.clone()).map_err(|_| Code::WrongType)
+            }
             _ => Err(Code::WrongType),
         }
     }
@@ -171,8 +156,7 @@ fn safe_numbers(value: &Value) -> bool {
 fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     all_digits(whole) && all_digits(fraction)
 }
 
@@ -184,11 +168,7 @@ impl Table {
 
     /// True when only the server sets this column.
     pub fn is_readonly(&self, name: &str) -> bool {
-        self.fills.contains_key(name)
-            || self
-                .columns
-                .get(name)
-                .is_some_and(|column| column.generated)
+        self.fills.contains_key(name) || self.columns.get(name).is_some_and(|column| column.generated)
     }
 
     /// The strategy of a column.
@@ -204,11 +184,7 @@ impl Table {
         let values = self.key.iter().zip(&key.0).map(|(name, value)| {
             let column = self.column(name)?;
             let value = column.kind.normalise(value).map_err(|_| Code::BadKey)?;
-            if value.is_null() {
-                Err(Code::BadKey)
-            } else {
-                Ok(value)
-            }
+            if value.is_null() { Err(Code::BadKey) } else { Ok(value) }
         });
         values.collect::<Result<Vec<_>, _>>().map(Key)
     }
@@ -217,17 +193,9 @@ impl Table {
     pub fn to_value(&self) -> Value {
         let columns = self.columns.iter().map(|(name, column)| {
             let mut members = BTreeMap::from([("type".into(), Value::text(column.kind.as_str()))]);
-            let flags = [
-                ("null", column.nullable),
-                ("default", column.has_default),
-                ("readonly", self.is_readonly(name)),
-            ];
-            members.extend(
-                flags
-                    .into_iter()
-                    .filter(|(_, on)| *on)
-                    .map(|(flag, _)| (flag.into(), Value::Bool(true))),
-            );
+            let flags =
+                [("null", column.nullable), ("default", column.has_default), ("readonly", self.is_readonly(name))];
+            members.extend(flags.into_iter().filter(|(_, on)| *on).map(|(flag, _)| (flag.into(), Value::Bool(true))));
             (name.into(), Value::Object(members))
         });
         let key = self.key.iter().map(|name| Value::text(name.as_str()));
@@ -250,10 +218,7 @@ impl Table {
         let mut table = Table {
             name: name.into(),
             columns: BTreeMap::new(),
-            key: key
-                .iter()
-                .filter_map(|name| name.as_text().map(Name::from))
-                .collect(),
+            key: key.iter().filter_map(|name| name.as_text().map(Name::from)).collect(),
             scopes: BTreeSet::new(),
             strategies: BTreeMap::new(),
             fills: BTreeMap::new(),
@@ -264,12 +229,8 @@ impl Table {
             };
             let has = |flag: &str| column.get(flag) == Some(&Value::Bool(true));
             let kind = ColumnType::from_name(column.get("type")?.as_text()?)?;
-            let column = Column {
-                kind,
-                nullable: has("null"),
-                has_default: has("default"),
-                generated: has("readonly"),
-            };
+            let column =
+                Column { kind, nullable: has("null"), has_default: has("default"), generated: has("readonly") };
             table.columns.insert(name.clone().into(), column);
         }
         Some(table)
@@ -284,16 +245,10 @@ impl Schema {
 
     /// The schema as it goes to devices (spec V8).
     pub fn to_value(&self) -> Value {
-        let tables = self
-            .tables
-            .iter()
-            .map(|(name, table)| (name.into(), table.to_value()));
+        let tables = self.tables.iter().map(|(name, table)| (name.into(), table.to_value()));
         #[expect(clippy::cast_possible_wrap, reason = "a version counts schema changes")]
         let version = Value::Int(self.version as i64);
-        Value::Object(BTreeMap::from([
-            ("version".into(), version),
-            ("tables".into(), Value::Object(tables.collect())),
-        ]))
+        Value::Object(BTreeMap::from([("version".into(), version), ("tables".into(), Value::Object(tables.collect()))]))
     }
 
     /// The schema from its wire form, for clients. Members that it does not know are left out.
@@ -305,21 +260,13 @@ impl Schema {
             return None;
         };
         let version = u64::try_from(members.get("version")?.as_int()?).ok()?;
-        let tables = tables
-            .iter()
-            .map(|(name, table)| Some((name.clone().into(), Table::from_value(name, table)?)));
-        Some(Schema {
-            version,
-            tables: tables.collect::<Option<_>>()?,
-        })
+        let tables = tables.iter().map(|(name, table)| Some((name.clone().into(), Table::from_value(name, table)?)));
+        Some(Schema { version, tables: tables.collect::<Option<_>>()? })
     }
 
     /// Tells two schemas apart, whatever their version numbers.
     pub fn hash(&self) -> String {
-        let tables = self
-            .tables
-            .iter()
-            .map(|(name, table)| (name.into(), table.to_value()));
+        let tables = self.tables.iter().map(|(name, table)| (name.into(), table.to_value()));
         hash_text(&Value::Object(tables.collect()).canonical())
     }
 }

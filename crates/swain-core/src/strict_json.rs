@@ -21,12 +21,9 @@ use crate::value::{SAFE_INTEGER_MAX, Value};
 pub fn parse(text: &str) -> Result<Value, Problem> {
     let refusal = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed = Strict {
-        depth: 0,
-        refusal: &refusal,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|value| deserializer.end().map(|()| value));
+    let parsed = Strict { depth: 0, refusal: &refusal }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
     parsed.map_err(|error| {
         let code = refusal.get().unwrap_or_else(|| diagnose(text));
         let place = format!("line {} column {}", error.line(), error.column());
@@ -62,10 +59,7 @@ impl Strict<'_> {
         if self.depth == JSON_DEPTH_MAX {
             return Err(self.refuse(Code::TooDeep));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     fn text<E: serde::de::Error>(&self, text: &str) -> Result<Arc<str>, E> {
@@ -129,9 +123,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = members.next_key::<String>()? {
             let name = self.text(&name)?;
             if object.contains_key(&name) {
-                return Err(A::Error::custom(
-                    self.refuse::<A::Error>(Code::DuplicateName),
-                ));
+                return Err(A::Error::custom(self.refuse::<A::Error>(Code::DuplicateName)));
             }
             object.insert(name, members.next_value_seed(deeper)?);
         }
@@ -144,10 +136,7 @@ fn whole(number: i128) -> Value {
     if number.unsigned_abs() <= SAFE_INTEGER_MAX.unsigned_abs().into() {
         return Value::Int(i64::try_from(number).expect("a safe integer fits 64 bits"));
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the loss is what makes it a float"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the loss is what makes it a float")]
     Value::Float(number as f64)
 }
 
@@ -164,9 +153,7 @@ fn diagnose(text: &str) -> Code {
             b'-' | b'0'..=b'9' => {
                 let end = bytes[index + 1..]
                     .iter()
-                    .position(|byte| {
-                        !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')
-                    })
+                    .position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
                     .map_or(bytes.len(), |offset| index + 1 + offset);
                 if text[index..end].parse::<f64>().is_ok_and(f64::is_infinite) {
                     return Code::NumberOutOfRange;

@@ -41,11 +41,7 @@ impl Value {
 
     /// A number: whole and safe ones become [`Value::Int`], so that 1 and 1.0 are one value (spec V7).
     pub fn number(number: f64) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
-            reason = "checked by the range below"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked by the range below")]
         if number.abs() <= SAFE_INTEGER_MAX as f64 && (number as i64) as f64 == number {
             return Self::Int(number as i64);
         }
@@ -119,9 +115,7 @@ impl Value {
                 }
                 out.push(']');
             }
-            Self::Object(members) => {
-                write_members(members.iter().map(|(name, value)| (&**name, value)), out)
-            }
+            Self::Object(members) => write_members(members.iter().map(|(name, value)| (&**name, value)), out),
         }
     }
 }
@@ -189,10 +183,7 @@ impl From<bool> for Value {
 }
 
 /// Writes an object's members in canonical order: by UTF-16 code units (RFC 8785 §3.2.3).
-pub(crate) fn write_members<'a>(
-    members: impl Iterator<Item = (&'a str, &'a Value)>,
-    out: &mut String,
-) {
+pub(crate) fn write_members<'a>(members: impl Iterator<Item = (&'a str, &'a Value)>, out: &mut String) {
     let mut members: Vec<_> = members.collect();
     // Code point order and UTF-16 order differ only where a name leaves ASCII.
     if members.iter().any(|(name, _)| !name.is_ascii()) {

@@ -8,14 +8,14 @@ use proptest::prelude::*;
 use swain_core::client::{Config, Device, Identity, Input, Output, StoredDevice};
 use swain_core::merge::{apply, commute};
 use swain_core::protocol::{
-    Checkpoint, LoadEnd, MutationResult, Outcome, Results, ShapeState, Welcome, place_fragment,
-    write_changes, write_put, write_remove,
+    Checkpoint, LoadEnd, MutationResult, Outcome, Results, ShapeState, Welcome, place_fragment, write_changes,
+    write_put, write_remove,
 };
 use swain_core::shape::Shape;
 use swain_core::strict_json::parse;
 use swain_core::{
-    Column, ColumnType, DeviceId, Epoch, Key, Millis, MutationNumber, Operation, Pos, Row, RowKey,
-    Schema, Table, Tag, Value,
+    Column, ColumnType, DeviceId, Epoch, Key, Millis, MutationNumber, Operation, Pos, Row, RowKey, Schema, Table, Tag,
+    Value,
 };
 use swain_testkit::spec;
 
@@ -81,9 +81,7 @@ fn json() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::int64),
-        any::<f64>()
-            .prop_filter("finite", |number| number.is_finite())
-            .prop_map(Value::number),
+        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(Value::number),
         "[^\\x00]{0,8}".prop_map(|text| Value::text(text.as_str())),
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {
@@ -96,12 +94,7 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 fn table() -> Table {
-    let column = |kind| Column {
-        kind,
-        nullable: true,
-        has_default: true,
-        generated: false,
-    };
+    let column = |kind| Column { kind, nullable: true, has_default: true, generated: false };
     Table {
         name: "t".into(),
         columns: BTreeMap::from([
@@ -134,8 +127,7 @@ fn commuting() -> impl Strategy<Value = Commuting> {
 
 /// Distinct values, as sets hold them.
 fn items() -> impl Strategy<Value = Value> {
-    prop::collection::btree_set(0i64..6, 0..4)
-        .prop_map(|set| Value::List(set.into_iter().map(Value::Int).collect()))
+    prop::collection::btree_set(0i64..6, 0..4).prop_map(|set| Value::List(set.into_iter().map(Value::Int).collect()))
 }
 
 /// A set has no order; the array that holds it has.
@@ -187,21 +179,11 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 fn update(row: RowKey, set: Row, inc: Row) -> Operation {
-    Operation::Update {
-        row,
-        set,
-        was: BTreeMap::new(),
-        inc,
-        add: Row::default(),
-        remove: Row::default(),
-    }
+    Operation::Update { row, set, was: BTreeMap::new(), inc, add: Row::default(), remove: Row::default() }
 }
 
 fn place(key: i64) -> RowKey {
-    RowKey {
-        table: "t".into(),
-        key: Key::of(key),
-    }
+    RowKey { table: "t".into(), key: Key::of(key) }
 }
 
 fn row(key: i64, a: i64) -> Row {
@@ -240,11 +222,7 @@ impl Run {
                 self.device.mutate(Millis(0), operations).unwrap();
                 self.drain();
             }
-            Step::Position {
-                puts,
-                removes,
-                acked,
-            } => self.position(&puts, &removes, acked),
+            Step::Position { puts, removes, acked } => self.position(&puts, &removes, acked),
             Step::Results(count, refused) => self.results(count, refused),
             Step::Load(rows) => self.load(&rows),
             Step::Crash => {
@@ -266,9 +244,7 @@ impl Run {
             }
         }
         let rows = self.device.visible_rows("t").into_iter();
-        let visible: BTreeMap<_, _> = rows
-            .map(|(key, row)| (key.clone(), Row::clone(row)))
-            .collect();
+        let visible: BTreeMap<_, _> = rows.map(|(key, row)| (key.clone(), Row::clone(row))).collect();
         prop_assert_eq!(&visible, &expected);
         prop_assert_eq!(&self.shown, &expected);
         Ok(())
@@ -280,12 +256,7 @@ impl Run {
         let mut rows = Vec::new();
         for (key, a) in puts {
             let mut text = String::new();
-            write_put(
-                &mut text,
-                &place_fragment(&place(*key)),
-                &[0],
-                &row(*key, *a).canonical(),
-            );
+            write_put(&mut text, &place_fragment(&place(*key)), &[0], &row(*key, *a).canonical());
             rows.push(text);
             self.confirmed.insert(place(*key), row(*key, *a));
         }
@@ -299,53 +270,19 @@ impl Run {
     }
 
     fn results(&mut self, count: usize, refused: bool) {
-        let numbers: Vec<MutationNumber> = self
-            .device
-            .pending()
-            .take(count)
-            .map(|entry| entry.mutation.n)
-            .collect();
-        let outcome = if refused {
-            Outcome::Refused
-        } else {
-            Outcome::Applied
-        };
-        let results = numbers.iter().map(|n| MutationResult {
-            n: *n,
-            outcome,
-            lost: Vec::new(),
-            problem: None,
-        });
-        self.frame(
-            Results {
-                results: results.collect(),
-                problem: None,
-            }
-            .to_text(),
-        );
+        let numbers: Vec<MutationNumber> = self.device.pending().take(count).map(|entry| entry.mutation.n).collect();
+        let outcome = if refused { Outcome::Refused } else { Outcome::Applied };
+        let results = numbers.iter().map(|n| MutationResult { n: *n, outcome, lost: Vec::new(), problem: None });
+        self.frame(Results { results: results.collect(), problem: None }.to_text());
     }
 
     fn load(&mut self, rows: &[(i64, i64)]) {
         self.pos += 1;
-        let rows: BTreeMap<RowKey, Row> = rows
-            .iter()
-            .map(|(key, a)| (place(*key), row(*key, *a)))
-            .collect();
+        let rows: BTreeMap<RowKey, Row> = rows.iter().map(|(key, a)| (place(*key), row(*key, *a))).collect();
         let texts: Vec<String> = rows.values().map(Row::canonical).collect();
-        self.frame(swain_core::protocol::write_load(
-            0,
-            &texts.join(","),
-            1,
-            "l",
-        ));
+        self.frame(swain_core::protocol::write_load(0, &texts.join(","), 1, "l"));
         self.confirmed = rows;
-        self.frame(
-            LoadEnd {
-                checkpoint: self.checkpoint(),
-                shapes: vec![0],
-            }
-            .to_text(),
-        );
+        self.frame(LoadEnd { checkpoint: self.checkpoint(), shapes: vec![0] }.to_text());
     }
 
     fn connect(&mut self) {
@@ -355,10 +292,7 @@ impl Run {
         }
         self.give(Input::Token(None));
         self.give(Input::TransportOpened);
-        let schema = Schema {
-            version: 1,
-            tables: BTreeMap::from([("t".into(), table())]),
-        };
+        let schema = Schema { version: 1, tables: BTreeMap::from([("t".into(), table())]) };
         let welcome = Welcome {
             epoch: Epoch::from("e"),
             user: None,
@@ -405,11 +339,7 @@ impl Run {
                 Output::Changed(set) => {
                     for change in set.rows {
                         let before = self.shown.get(&change.row);
-                        assert_eq!(
-                            before,
-                            change.before.as_deref(),
-                            "the change goes on from what was shown"
-                        );
+                        assert_eq!(before, change.before.as_deref(), "the change goes on from what was shown");
                         match change.after {
                             Some(row) => drop(self.shown.insert(change.row, Row::clone(&row))),
                             None => drop(self.shown.remove(&change.row)),
@@ -424,9 +354,6 @@ impl Run {
 }
 
 fn device(stored: Option<StoredDevice>) -> Device {
-    let identity = Identity {
-        device: DeviceId::from("d"),
-        seed: 1,
-    };
+    let identity = Identity { device: DeviceId::from("d"), seed: 1 };
     Device::new(identity, Config::new(vec![Shape::table("t")]), stored)
 }

@@ -6,16 +6,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use swain_core::client::{
-    Config, Device, Entry, EntryId, EntryState, Held, Identity, Input, Membership, Meta, Output,
-    State, StoredDevice,
+    Config, Device, Entry, EntryId, EntryState, Held, Identity, Input, Membership, Meta, Output, State, StoredDevice,
 };
 use swain_core::decode::Node;
 use swain_core::merge::apply;
 use swain_core::shape::Shape;
 use swain_core::strict_json::parse;
 use swain_core::{
-    DeviceId, Key, Millis, Mutation, MutationNumber, Name, Operation, Pos, Row, RowKey, Schema,
-    Table, Value, hash_text,
+    DeviceId, Key, Millis, Mutation, MutationNumber, Name, Operation, Pos, Row, RowKey, Schema, Table, Value, hash_text,
 };
 
 #[test]
@@ -53,9 +51,7 @@ fn files() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/vectors");
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = paths
-        .filter(|path| path.extension().is_some_and(|end| end == "json"))
-        .collect();
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     files.sort();
     files
 }
@@ -66,9 +62,7 @@ fn name_specs(why: &str) {
     for word in words {
         let is_id = word
             .strip_prefix(['V', 'M', 'P', 'C', 'S', 'R'])
-            .is_some_and(|digits| {
-                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-            });
+            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
         if is_id {
             swain_testkit::record_spec(word);
         }
@@ -81,16 +75,8 @@ fn canonical(case: &Value) -> Result<(), String> {
     match (parsed, optional(case, "error")) {
         (Ok(value), None) => {
             let found = value.canonical();
-            same(
-                "canonical",
-                &found.as_str(),
-                &text(member(case, "canonical")),
-            )?;
-            same(
-                "hash",
-                &hash_text(&found).as_str(),
-                &text(member(case, "hash")),
-            )
+            same("canonical", &found.as_str(), &text(member(case, "canonical")))?;
+            same("hash", &hash_text(&found).as_str(), &text(member(case, "hash")))
         }
         (Err(problem), Some(code)) => same("error", &problem.code.as_str(), &text(code)),
         (found, expected) => Err(format!("found {found:?}, expected {expected:?}")),
@@ -102,37 +88,22 @@ fn operations(case: &Value) -> Result<(), String> {
     let ops = read_operations(member(case, "ops"));
     let table = only_table(&ops[0].row().table, member(case, "table"));
     let before = Row::from_value(member(case, "row"));
-    let after = ops.iter().fold(before, |row, operation| {
-        apply(&table, row.as_ref(), operation)
-    });
+    let after = ops.iter().fold(before, |row, operation| apply(&table, row.as_ref(), operation));
     same("after", &after, &Row::from_value(member(case, "after")))
 }
 
 fn overlay(case: &Value) -> Result<(), String> {
     swain_testkit::spec!("C1", "C4", "V5", "V6");
     let schema = Schema::from_value(member(case, "schema")).unwrap();
-    let shapes: Vec<Shape> = schema
-        .tables
-        .keys()
-        .map(|table| Shape::table(table))
-        .collect();
+    let shapes: Vec<Shape> = schema.tables.keys().map(|table| Shape::table(table)).collect();
     let acked = MutationNumber(count(member(case, "acked")));
     let mut stored = StoredDevice::default();
     for (table, rows) in object(member(case, "confirmed")) {
         for row in list(rows) {
             let row = Row::from_value(row).unwrap();
             let key = row.key(&schema.tables[&**table]);
-            let place = RowKey {
-                table: Name::from(table.clone()),
-                key,
-            };
-            stored.rows.insert(
-                place,
-                Held {
-                    row: row.into(),
-                    shapes: Membership::of(0),
-                },
-            );
+            let place = RowKey { table: Name::from(table.clone()), key };
+            stored.rows.insert(place, Held { row: row.into(), shapes: Membership::of(0) });
         }
     }
     for entry in list(member(case, "pending")) {
@@ -149,22 +120,12 @@ fn overlay(case: &Value) -> Result<(), String> {
 fn session(case: &Value) -> Result<(), String> {
     let schema = Schema::from_value(member(case, "schema")).unwrap();
     let shapes = list(member(case, "shapes")).iter();
-    let shapes: Vec<Shape> = shapes
-        .map(|shape| Shape::read(&Node::root("shape", shape)).unwrap())
-        .collect();
-    let mut stored = StoredDevice {
-        schema: Some(schema),
-        ..StoredDevice::default()
-    };
+    let shapes: Vec<Shape> = shapes.map(|shape| Shape::read(&Node::root("shape", shape)).unwrap()).collect();
+    let mut stored = StoredDevice { schema: Some(schema), ..StoredDevice::default() };
     stored.meta = Some(meta(&shapes, MutationNumber(0)));
-    let mut driver = Driver {
-        device: Device::new(identity(), Config::new(shapes), Some(stored)),
-        devices: 0,
-    };
+    let mut driver = Driver { device: Device::new(identity(), Config::new(shapes), Some(stored)), devices: 0 };
     for (index, step) in list(member(case, "steps")).iter().enumerate() {
-        driver
-            .step(step)
-            .map_err(|failure| format!("step {index}: {failure}"))?;
+        driver.step(step).map_err(|failure| format!("step {index}: {failure}"))?;
     }
     Ok(())
 }
@@ -187,9 +148,7 @@ impl Driver {
         }
         if let Some(mutate) = optional(step, "mutate") {
             let operations = read_operations(member(mutate, "ops"));
-            self.device
-                .mutate(NOW, operations)
-                .map_err(|problem| problem.to_string())?;
+            self.device.mutate(NOW, operations).map_err(|problem| problem.to_string())?;
             self.drain();
             return Ok(());
         }
@@ -224,32 +183,18 @@ impl Driver {
     }
 
     fn check(&self, expected: &Value) -> Result<(), String> {
-        let numbers = |entries: Vec<&Entry>| -> Vec<u64> {
-            entries.iter().map(|entry| entry.mutation.n.0).collect()
-        };
+        let numbers = |entries: Vec<&Entry>| -> Vec<u64> { entries.iter().map(|entry| entry.mutation.n.0).collect() };
         if let Some(visible) = optional(expected, "visible") {
             same_rows(&self.device, visible)?;
         }
         if let Some(cursor) = optional(expected, "cursor") {
-            same(
-                "cursor",
-                &self.device.meta().cursor.as_deref(),
-                &cursor.as_text(),
-            )?;
+            same("cursor", &self.device.meta().cursor.as_deref(), &cursor.as_text())?;
         }
         if let Some(pending) = optional(expected, "pending") {
-            same(
-                "pending",
-                &numbers(self.device.pending().collect()),
-                &counts(pending),
-            )?;
+            same("pending", &numbers(self.device.pending().collect()), &counts(pending))?;
         }
         if let Some(refused) = optional(expected, "refused") {
-            same(
-                "refused",
-                &numbers(self.device.dead_letters().collect()),
-                &counts(refused),
-            )?;
+            same("refused", &numbers(self.device.dead_letters().collect()), &counts(refused))?;
         }
         if let Some(staged) = optional(expected, "staged") {
             same("staged", &(self.device.staged_len() as u64), &count(staged))?;
@@ -265,10 +210,8 @@ impl Driver {
 fn same_rows(device: &Device, visible: &Value) -> Result<(), String> {
     for (table, expected) in object(visible) {
         let rows = device.visible_rows(table);
-        let by_key: BTreeMap<String, Value> = rows
-            .iter()
-            .map(|(place, row)| (place.key.canonical(), row.to_value()))
-            .collect();
+        let by_key: BTreeMap<String, Value> =
+            rows.iter().map(|(place, row)| (place.key.canonical(), row.to_value())).collect();
         let found = Value::List(by_key.into_values().collect());
         same(table, &found.canonical(), &expected.canonical())?;
     }
@@ -283,10 +226,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> 
 }
 
 fn identity() -> Identity {
-    Identity {
-        device: DeviceId::from("device-0"),
-        seed: 1,
-    }
+    Identity { device: DeviceId::from("device-0"), seed: 1 }
 }
 
 fn meta(shapes: &[Shape], acked: MutationNumber) -> Meta {
@@ -299,10 +239,7 @@ fn meta(shapes: &[Shape], acked: MutationNumber) -> Meta {
         highest: acked,
         last_entry: EntryId(acked.0),
         load: None,
-        shapes: shapes
-            .iter()
-            .map(|shape| shape.to_value().canonical())
-            .collect(),
+        shapes: shapes.iter().map(|shape| shape.to_value().canonical()).collect(),
         offset_ms: 0,
         last_synced: None,
     }
@@ -317,13 +254,7 @@ fn read_entry(entry: &Value, acked: MutationNumber) -> Entry {
     };
     Entry {
         id: EntryId(n.0),
-        mutation: Mutation {
-            n,
-            base: Pos(0),
-            at: Millis(0),
-            schema: 1,
-            operations,
-        },
+        mutation: Mutation { n, base: Pos(0), at: Millis(0), schema: 1, operations },
         state,
         result: None,
     }
@@ -332,17 +263,11 @@ fn read_entry(entry: &Value, acked: MutationNumber) -> Entry {
 /// Vectors may leave out what the device fills in: `was`.
 fn read_operations(ops: &Value) -> Vec<Operation> {
     let read = |operation: &Value| {
-        let given = optional(operation, "update")
-            .and_then(|update| optional(update, "was"))
-            .cloned();
+        let given = optional(operation, "update").and_then(|update| optional(update, "was")).cloned();
         let whole = with_every_was(operation);
         let mut operation = Operation::read(&Node::root("operation", &whole)).unwrap();
         if let Operation::Update { was, .. } = &mut operation {
-            was.retain(|column, _| {
-                given
-                    .as_ref()
-                    .is_some_and(|given| optional(given, column).is_some())
-            });
+            was.retain(|column, _| given.as_ref().is_some_and(|given| optional(given, column).is_some()));
         }
         operation
     };
@@ -351,23 +276,12 @@ fn read_operations(ops: &Value) -> Vec<Operation> {
 
 fn with_every_was(operation: &Value) -> Value {
     let mut operation = operation.clone();
-    let Value::Object(members) = &mut operation else {
-        panic!("an operation is an object")
-    };
+    let Value::Object(members) = &mut operation else { panic!("an operation is an object") };
     if let Some(Value::Object(update)) = members.get_mut("update") {
-        let columns: Vec<_> = update
-            .get("set")
-            .map(object)
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name.clone())
-            .collect();
-        let was = update
-            .entry("was".into())
-            .or_insert_with(|| Value::Object(BTreeMap::new()));
-        let Value::Object(was) = was else {
-            panic!("was is an object")
-        };
+        let columns: Vec<_> =
+            update.get("set").map(object).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let was = update.entry("was".into()).or_insert_with(|| Value::Object(BTreeMap::new()));
+        let Value::Object(was) = was else { panic!("was is an object") };
         for column in columns {
             let null = Value::Object(BTreeMap::from([("value".into(), Value::Null)]));
             was.entry(column).or_insert(null);
@@ -379,11 +293,7 @@ fn with_every_was(operation: &Value) -> Value {
 fn only_table(name: &Name, table: &Value) -> Table {
     let tables = Value::Object(BTreeMap::from([(name.into(), table.clone())]));
     let schema = BTreeMap::from([("version".into(), Value::Int(1)), ("tables".into(), tables)]);
-    Schema::from_value(&Value::Object(schema))
-        .unwrap()
-        .tables
-        .remove(name)
-        .unwrap()
+    Schema::from_value(&Value::Object(schema)).unwrap().tables.remove(name).unwrap()
 }
 
 fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
@@ -395,16 +305,12 @@ fn optional<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 }
 
 fn object(value: &Value) -> &BTreeMap<std::sync::Arc<str>, Value> {
-    let Value::Object(members) = value else {
-        panic!("an object is expected, this is {}", value.kind())
-    };
+    let Value::Object(members) = value else { panic!("an object is expected, this is {}", value.kind()) };
     members
 }
 
 fn list(value: &Value) -> &[Value] {
-    let Value::List(items) = value else {
-        panic!("an array is expected, this is {}", value.kind())
-    };
+    let Value::List(items) = value else { panic!("an array is expected, this is {}", value.kind()) };
     items
 }
 
@@ -423,8 +329,5 @@ fn counts(value: &Value) -> Vec<u64> {
 #[test]
 fn a_key_is_found_by_its_canonical_form() {
     swain_testkit::spec!("V5");
-    assert_eq!(
-        Key(vec![Value::number(1.0), Value::text("a")]).canonical(),
-        "[1,\"a\"]"
-    );
+    assert_eq!(Key(vec![Value::number(1.0), Value::text("a")]).canonical(), "[1,\"a\"]");
 }

@@ -115,16 +115,11 @@ pub(crate) struct TableRules {
 
 impl Catalog {
     /// Checks the configuration against the schema and puts them together.
-    pub fn new(
-        mut schema: Schema,
-        tables: &BTreeMap<String, TableConfig>,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(mut schema: Schema, tables: &BTreeMap<String, TableConfig>) -> Result<Self, ConfigError> {
         let mut rules = BTreeMap::new();
         for (name, config) in tables {
             let Some(table) = schema.tables.get_mut(name.as_str()) else {
-                return Err(ConfigError::UnknownTable {
-                    table: name.clone(),
-                });
+                return Err(ConfigError::UnknownTable { table: name.clone() });
             };
             let table_rules = TableRules::read(table, config)?;
             configure(table, config, &table_rules)?;
@@ -136,9 +131,7 @@ impl Catalog {
 
     /// The rules of a table of the schema.
     pub(crate) fn rules(&self, table: &Name) -> &TableRules {
-        self.rules
-            .get(table)
-            .expect("every table of the schema has rules")
+        self.rules.get(table).expect("every table of the schema has rules")
     }
 
     /// What a user may read of a table, by its read rule.
@@ -148,11 +141,7 @@ impl Catalog {
 
     /// A shape's view for a user (spec R7).
     pub(crate) fn view(&self, shape: &Shape, auth: &Auth) -> String {
-        let table = self
-            .schema
-            .tables
-            .get(&shape.table)
-            .expect("the shape was checked");
+        let table = self.schema.tables.get(&shape.table).expect("the shape was checked");
         shape.view(auth, &self.rules(&shape.table).read_text, table)
     }
 }
@@ -173,35 +162,21 @@ impl TableRules {
             (None, None) => Ok(Expression::Constant(false)),
         };
         Ok(Self {
-            read: config
-                .read
-                .as_deref()
-                .map_or(Ok(Expression::Constant(false)), |text| parse("read", text))?,
+            read: config.read.as_deref().map_or(Ok(Expression::Constant(false)), |text| parse("read", text))?,
             insert: own("insert", &config.insert)?,
             update: own("update", &config.update)?,
             delete: own("delete", &config.delete)?,
-            check: config
-                .check
-                .as_deref()
-                .map_or(Ok(Expression::Constant(true)), |text| parse("check", text))?,
+            check: config.check.as_deref().map_or(Ok(Expression::Constant(true)), |text| parse("check", text))?,
             read_text: config.read.clone().unwrap_or_default(),
         })
     }
 }
 
-fn configure(
-    table: &mut Table,
-    config: &TableConfig,
-    rules: &TableRules,
-) -> Result<(), ConfigError> {
+fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Result<(), ConfigError> {
     let name = table.name.to_string();
     let check = |table: &Table, key, column: &str| match table.columns.contains_key(column) {
         true => Ok(Name::from(column)),
-        false => Err(ConfigError::UnknownColumn {
-            table: name.clone(),
-            key,
-            column: column.to_owned(),
-        }),
+        false => Err(ConfigError::UnknownColumn { table: name.clone(), key, column: column.to_owned() }),
     };
     table.scopes = rules.read.auth_columns();
     for scope in &config.scopes {
@@ -215,9 +190,7 @@ fn configure(
     for (column, settings) in &config.columns {
         let column = check(table, "columns", column)?;
         if let Some(strategy) = &settings.strategy {
-            table
-                .strategies
-                .insert(column, read_strategy(&name, strategy)?);
+            table.strategies.insert(column, read_strategy(&name, strategy)?);
         }
     }
     Ok(())
@@ -237,20 +210,10 @@ fn read_strategy(table: &str, value: &str) -> Result<Strategy, ConfigError> {
         "arrival" => Ok(Strategy::Arrival),
         "server-wins" => Ok(Strategy::ServerWins),
         "client-wins" => Ok(Strategy::ClientWins),
-        _ => Err(unknown(
-            table,
-            "strategy",
-            value,
-            "last-write-wins, arrival, server-wins, client-wins",
-        )),
+        _ => Err(unknown(table, "strategy", value, "last-write-wins, arrival, server-wins, client-wins")),
     }
 }
 
 fn unknown(table: &str, key: &'static str, value: &str, allowed: &'static str) -> ConfigError {
-    ConfigError::UnknownValue {
-        table: table.to_owned(),
-        key,
-        value: value.to_owned(),
-        allowed,
-    }
+    ConfigError::UnknownValue { table: table.to_owned(), key, value: value.to_owned(), allowed }
 }

@@ -9,8 +9,7 @@ use swain_core::protocol::{Cursor, Hello, LoadToken, MutationResult, Results, Un
 use swain_core::rule::{Auth, Expression};
 use swain_core::shape::Shape;
 use swain_core::{
-    Change, Code, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Name, Pos, Problem, Row,
-    RowKey, Schema, Tag,
+    Change, Code, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Name, Pos, Problem, Row, RowKey, Schema, Tag,
 };
 use swain_store::{Answer, Head, Interest, Store, StoreError, StoreErrorKind, Submission};
 
@@ -18,8 +17,8 @@ use crate::catalog::{Catalog, ConfigError, TableConfig};
 use crate::hub::{Hub, SessionId, Taken, interest_of};
 use crate::judge::Judge;
 use crate::limits::{
-    CATCH_UP_CHANGES_MAX, LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX,
-    SESSIONS_MAX, USER_SESSIONS_MAX,
+    CATCH_UP_CHANGES_MAX, LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX, SESSIONS_MAX,
+    USER_SESSIONS_MAX,
 };
 use crate::matching::{LiveShape, SharedChange, SharedPosition};
 
@@ -186,27 +185,15 @@ pub enum Told {
 
 impl<S: Store> Engine<S> {
     /// Reads the schema, checks the configuration against it, and takes over the log.
-    pub async fn open(
-        store: Arc<S>,
-        tables: &BTreeMap<String, TableConfig>,
-        now: Millis,
-    ) -> Result<Self, EngineError> {
-        let names = tables
-            .keys()
-            .map(|name| Name::from(name.as_str()))
-            .collect();
+    pub async fn open(store: Arc<S>, tables: &BTreeMap<String, TableConfig>, now: Millis) -> Result<Self, EngineError> {
+        let names = tables.keys().map(|name| Name::from(name.as_str())).collect();
         let schema = store.introspect(Some(names)).await?;
         let mut catalog = Catalog::new(schema, tables)?;
         catalog.schema = store.adopt(catalog.schema, now).await?;
         let catalog = Arc::new(catalog);
         let head = store.head().await?;
         let hub = Mutex::new(Hub::new((head.pos, head.tag)));
-        Ok(Self {
-            store,
-            judge: Arc::new(Judge::new(Arc::clone(&catalog))),
-            catalog,
-            hub,
-        })
+        Ok(Self { store, judge: Arc::new(Judge::new(Arc::clone(&catalog))), catalog, hub })
     }
 
     /// The store.
@@ -237,23 +224,15 @@ impl<S: Store> Engine<S> {
             if after >= target {
                 return Ok(());
             }
-            let page = self
-                .store
-                .log(after, target, None, None, LOG_PAGE_CHANGES_MAX)
-                .await?;
-            let shared: Vec<SharedPosition> = page
-                .positions
-                .into_iter()
-                .map(SharedPosition::new)
-                .collect();
+            let page = self.store.log(after, target, None, None, LOG_PAGE_CHANGES_MAX).await?;
+            let shared: Vec<SharedPosition> = page.positions.into_iter().map(SharedPosition::new).collect();
             let mut hub = self.hub();
             for position in &shared {
                 hub.deliver(position, &self.catalog.schema);
             }
             if hub.head().0 <= after {
                 // Positions are dense; a page that does not go on would be read for ever.
-                let message =
-                    format!("the log has no position behind {after}, and its head is {target}");
+                let message = format!("the log has no position behind {after}, and its head is {target}");
                 return Err(StoreError::new(StoreErrorKind::Internal, message));
             }
         }
@@ -276,28 +255,14 @@ impl<S: Store> Engine<S> {
                 let problem = Problem::new(Code::Internal, "tokens are checked by the server");
                 Ok(Told::Identity(Err(problem)))
             }
-            Ask::Open(request) => self
-                .open_session(session, waker, *request)
-                .await
-                .map(Told::Opened),
-            Ask::Push {
-                auth,
-                device,
-                now,
-                mutations,
-            } => Ok(Told::Pushed(self.push(auth, device, now, mutations).await)),
-            Ask::ReadLog {
-                after,
-                shapes,
-                device,
-            } => self.read_log(session, after, &shapes, device).await,
+            Ask::Open(request) => self.open_session(session, waker, *request).await.map(Told::Opened),
+            Ask::Push { auth, device, now, mutations } => {
+                Ok(Told::Pushed(self.push(auth, device, now, mutations).await))
+            }
+            Ask::ReadLog { after, shapes, device } => self.read_log(session, after, &shapes, device).await,
             Ask::ReadRows { shape, after } => self.read_rows(&shape, after).await,
             Ask::Follow => self.follow().await.map(|()| Told::Followed),
-            Ask::ReadLoadLog {
-                after,
-                through,
-                shapes,
-            } => self.read_load_log(after, through, &shapes).await,
+            Ask::ReadLoadLog { after, through, shapes } => self.read_load_log(after, through, &shapes).await,
             Ask::Watch { shapes } => {
                 self.hub().watch(session, shapes, &self.catalog.schema);
                 Ok(Told::Watched)
@@ -313,19 +278,10 @@ impl<S: Store> Engine<S> {
         now: Millis,
         mutations: Vec<Result<Mutation, Unreadable>>,
     ) -> Results {
-        let submit = |mutation| Submission {
-            auth: auth.clone(),
-            device: device.clone(),
-            now,
-            mutation,
-        };
+        let submit = |mutation| Submission { auth: auth.clone(), device: device.clone(), now, mutation };
         let submissions = mutations.into_iter().map(submit).collect();
         let mut results = Results::default();
-        for answer in self
-            .store
-            .submit(Arc::clone(&self.judge), submissions)
-            .await
-        {
+        for answer in self.store.submit(Arc::clone(&self.judge), submissions).await {
             match answer {
                 Answer::Decided(result) => results.results.push(result),
                 Answer::NotAttempted(problem) => {
@@ -347,65 +303,33 @@ impl<S: Store> Engine<S> {
         let target = {
             let mut hub = self.hub();
             if hub.go_live(session, after) {
-                return Ok(Told::Log {
-                    deliveries: Vec::new(),
-                    through: hub.head(),
-                    live: true,
-                });
+                return Ok(Told::Log { deliveries: Vec::new(), through: hub.head(), live: true });
             }
             hub.head().0
         };
-        let interests = shapes
-            .iter()
-            .map(|shape| interest_of(shape, &self.catalog.schema))
-            .collect();
-        let page = self
-            .store
-            .log(
-                after,
-                target,
-                Some(interests),
-                Some(device.clone()),
-                LOG_PAGE_CHANGES_MAX,
-            )
-            .await?;
-        let deliveries = page
-            .positions
-            .into_iter()
-            .map(SharedPosition::new)
-            .filter_map(|shared| {
-                let own = shared.number_of(&device);
-                let rows = shared.rows_for(shapes);
-                let swain_core::Position { pos, tag, at, .. } = shared.position;
-                (own.is_some() || rows.is_some()).then(|| crate::hub::Delivery {
-                    pos,
-                    tag,
-                    at,
-                    own,
-                    rows: rows.unwrap_or_default(),
-                })
-            });
+        let interests = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
+        let page = self.store.log(after, target, Some(interests), Some(device.clone()), LOG_PAGE_CHANGES_MAX).await?;
+        let deliveries = page.positions.into_iter().map(SharedPosition::new).filter_map(|shared| {
+            let own = shared.number_of(&device);
+            let rows = shared.rows_for(shapes);
+            let swain_core::Position { pos, tag, at, .. } = shared.position;
+            (own.is_some() || rows.is_some()).then(|| crate::hub::Delivery {
+                pos,
+                tag,
+                at,
+                own,
+                rows: rows.unwrap_or_default(),
+            })
+        });
         let deliveries = deliveries.collect();
         let live = self.hub().go_live(session, page.through);
-        Ok(Told::Log {
-            deliveries,
-            through: (page.through, page.tag),
-            live,
-        })
+        Ok(Told::Log { deliveries, through: (page.through, page.tag), live })
     }
 
     async fn read_rows(&self, shape: &LiveShape, after: Option<Key>) -> Result<Told, StoreError> {
         let predicate = shape.predicate.clone();
-        let chunk = self
-            .store
-            .load(shape.table.clone(), predicate, after, LOAD_CHUNK_ROWS_MAX)
-            .await?;
-        let table = self
-            .catalog
-            .schema
-            .tables
-            .get(&shape.table)
-            .expect("the shape was checked");
+        let chunk = self.store.load(shape.table.clone(), predicate, after, LOAD_CHUNK_ROWS_MAX).await?;
+        let table = self.catalog.schema.tables.get(&shape.table).expect("the shape was checked");
         let mut rows = String::new();
         for row in &chunk.rows {
             if !rows.is_empty() {
@@ -413,67 +337,32 @@ impl<S: Store> Engine<S> {
             }
             row.write_canonical(&mut rows);
             if rows.len() >= LOAD_CHUNK_BYTES_MAX && Some(row) != chunk.rows.last() {
-                return Ok(Told::Rows {
-                    rows,
-                    more: Some(row.key(table)),
-                    head: chunk.head,
-                });
+                return Ok(Told::Rows { rows, more: Some(row.key(table)), head: chunk.head });
             }
         }
-        Ok(Told::Rows {
-            rows,
-            more: chunk.more,
-            head: chunk.head,
-        })
+        Ok(Told::Rows { rows, more: chunk.more, head: chunk.head })
     }
 
     /// The net effect of (after, through] on the loaded shapes: each row once, as it ended.
-    async fn read_load_log(
-        &self,
-        after: Pos,
-        through: Pos,
-        shapes: &[LiveShape],
-    ) -> Result<Told, StoreError> {
-        let interests: Vec<Interest> = shapes
-            .iter()
-            .map(|shape| interest_of(shape, &self.catalog.schema))
-            .collect();
+    async fn read_load_log(&self, after: Pos, through: Pos, shapes: &[LiveShape]) -> Result<Told, StoreError> {
+        let interests: Vec<Interest> = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
         let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         let mut at = after;
         while at < through {
-            let page = self
-                .store
-                .log(
-                    at,
-                    through,
-                    Some(interests.clone()),
-                    None,
-                    LOG_PAGE_CHANGES_MAX,
-                )
-                .await?;
-            let changes = page
-                .positions
-                .into_iter()
-                .flat_map(|position| position.changes);
+            let page = self.store.log(at, through, Some(interests.clone()), None, LOG_PAGE_CHANGES_MAX).await?;
+            let changes = page.positions.into_iter().flat_map(|position| position.changes);
             last.extend(changes.map(|change| (change.row, change.after)));
             at = page.through;
         }
         let mut out = String::new();
         for (row, after) in last {
             // A put where it is held in the end, a removal where it is not; staging takes both for a row it lacks.
-            let (before, after) = if after
-                .as_ref()
-                .is_some_and(|row_after| held(shapes, &row, row_after))
-            {
+            let (before, after) = if after.as_ref().is_some_and(|row_after| held(shapes, &row, row_after)) {
                 (None, after)
             } else {
                 (None, None)
             };
-            write_final(
-                &SharedChange::new(Change { row, before, after }),
-                shapes,
-                &mut out,
-            );
+            write_final(&SharedChange::new(Change { row, before, after }), shapes, &mut out);
         }
         Ok(Told::LoadLog(out))
     }
@@ -502,13 +391,10 @@ fn write_final(change: &SharedChange, shapes: &[LiveShape], out: &mut String) {
 
 pub(crate) fn store_problem(error: &StoreError) -> Problem {
     match error.kind() {
-        StoreErrorKind::Full => Problem::new(
-            Code::StorageFull,
-            "the server's disk is full; nothing is lost, try later",
-        ),
-        StoreErrorKind::Transient => {
-            Problem::new(Code::Transient, "the server could not do it now; try again")
+        StoreErrorKind::Full => {
+            Problem::new(Code::StorageFull, "the server's disk is full; nothing is lost, try later")
         }
+        StoreErrorKind::Transient => Problem::new(Code::Transient, "the server could not do it now; try again"),
         // What exactly broke is for the server's log, not for the outside.
         StoreErrorKind::Unusable | StoreErrorKind::Internal => {
             Problem::new(Code::Internal, "something is wrong inside the server")
@@ -536,42 +422,21 @@ impl<S: Store> Engine<S> {
             Ok(wanted) => wanted,
             Err(problem) => return Ok(Err(problem)),
         };
-        let device = self
-            .store
-            .claim_device(hello.device.clone(), auth.user.clone(), now)
-            .await?;
+        let device = self.store.claim_device(hello.device.clone(), auth.user.clone(), now).await?;
         if device.user != auth.user {
-            return Ok(Err(Problem::new(
-                Code::DeviceNotYours,
-                "this device belongs to another user",
-            )));
+            return Ok(Err(Problem::new(Code::DeviceNotYours, "this device belongs to another user")));
         }
 
         let head = self.store.head().await?;
         let (at, live) = self.resume(&hello, &wanted, head).await?;
-        let loading: Vec<usize> = (0..wanted.shapes.len())
-            .filter(|index| !live.contains(index))
-            .collect();
+        let loading: Vec<usize> = (0..wanted.shapes.len()).filter(|index| !live.contains(index)).collect();
         let load = self.begin_load(&hello, &wanted, &loading, head).await?;
         let acked = self.store.acked(hello.device.clone(), at.0).await?;
-        let results = self
-            .store
-            .results(hello.device.clone(), hello.acked)
-            .await?;
+        let results = self.store.results(hello.device.clone(), hello.acked).await?;
 
-        let live_shapes: Arc<[LiveShape]> = live
-            .iter()
-            .map(|index| wanted.shapes[*index].clone())
-            .collect();
+        let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
         let user = auth.user.clone();
-        self.hub().join(
-            session,
-            hello.device.clone(),
-            user,
-            live_shapes,
-            &self.catalog.schema,
-            waker.clone(),
-        );
+        self.hub().join(session, hello.device.clone(), user, live_shapes, &self.catalog.schema, waker.clone());
         Ok(Ok(Box::new(Opened {
             epoch: self.store.epoch(),
             schema: self.catalog.schema.clone(),
@@ -591,33 +456,19 @@ impl<S: Store> Engine<S> {
     fn admit(&self, hello: &Hello, auth: &Auth) -> Result<Wanted, Problem> {
         let hub = self.hub();
         if hub.sessions() >= SESSIONS_MAX {
-            return Err(Problem::new(
-                Code::Overloaded,
-                "the server has as many connections as it takes",
-            ));
+            return Err(Problem::new(Code::Overloaded, "the server has as many connections as it takes"));
         }
-        if auth
-            .user
-            .as_ref()
-            .is_some_and(|user| hub.sessions_of(user) >= USER_SESSIONS_MAX)
-        {
+        if auth.user.as_ref().is_some_and(|user| hub.sessions_of(user) >= USER_SESSIONS_MAX) {
             let detail = format!("a user has at most {USER_SESSIONS_MAX} connections");
             return Err(Problem::new(Code::LimitUserSessions, detail));
         }
         drop(hub);
-        let mut wanted = Wanted {
-            shapes: Vec::new(),
-            views: Vec::new(),
-        };
+        let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new() };
         for (index, shape) in hello.shapes.iter().enumerate() {
             let filter = self.filter(index, shape)?;
             let readable = self.catalog.readable(&shape.table, auth);
             let table = shape.table.clone();
-            wanted.shapes.push(LiveShape {
-                index,
-                table,
-                predicate: readable.and(filter),
-            });
+            wanted.shapes.push(LiveShape { index, table, predicate: readable.and(filter) });
             wanted.views.push(self.catalog.view(shape, auth));
         }
         Ok(wanted)
@@ -630,12 +481,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Where the session stands and which shapes are live there (spec P13, R7). A cursor that is not ours covers nothing.
-    async fn resume(
-        &self,
-        hello: &Hello,
-        wanted: &Wanted,
-        head: Head,
-    ) -> Result<((Pos, Tag), Vec<usize>), StoreError> {
+    async fn resume(&self, hello: &Hello, wanted: &Wanted, head: Head) -> Result<((Pos, Tag), Vec<usize>), StoreError> {
         let nothing = ((head.pos, head.tag), Vec::new());
         let Some(cursor) = hello.cursor.as_deref().and_then(Cursor::decode) else {
             return Ok(nothing);
@@ -645,26 +491,16 @@ impl<S: Store> Engine<S> {
         }
         let covered = |index: &usize| cursor.views.contains(&wanted.views[*index]);
         let live: Vec<usize> = (0..wanted.shapes.len()).filter(covered).collect();
-        let interests = live
-            .iter()
-            .map(|index| interest_of(&wanted.shapes[*index], &self.catalog.schema))
-            .collect();
+        let interests = live.iter().map(|index| interest_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
         let max = CATCH_UP_CHANGES_MAX + 1;
-        if self
-            .store
-            .log_count(cursor.pos, head.pos, interests, max)
-            .await?
-            > CATCH_UP_CHANGES_MAX
-        {
+        if self.store.log_count(cursor.pos, head.pos, interests, max).await? > CATCH_UP_CHANGES_MAX {
             return Ok(nothing);
         }
         Ok(((cursor.pos, cursor.tag), live))
     }
 
     async fn is_honoured(&self, cursor: &Cursor, head: Head) -> Result<bool, StoreError> {
-        let in_range = cursor.epoch == self.store.epoch()
-            && cursor.pos >= head.floor
-            && cursor.pos <= head.pos;
+        let in_range = cursor.epoch == self.store.epoch() && cursor.pos >= head.floor && cursor.pos <= head.pos;
         Ok(in_range && self.store.tag(cursor.pos).await? == Some(cursor.tag))
     }
 
@@ -681,33 +517,17 @@ impl<S: Store> Engine<S> {
         let mut total = 0;
         for index in loading {
             let shape = &wanted.shapes[*index];
-            total += self
-                .store
-                .estimate(shape.table.clone(), shape.predicate.clone())
-                .await?;
+            total += self.store.estimate(shape.table.clone(), shape.predicate.clone()).await?;
         }
-        let views: Vec<String> = loading
-            .iter()
-            .map(|index| wanted.views[*index].clone())
-            .collect();
+        let views: Vec<String> = loading.iter().map(|index| wanted.views[*index].clone()).collect();
         if let Some(token) = hello.load.as_deref().and_then(LoadToken::decode)
             && token.from.views == views
             && token.shape <= loading.len()
             && self.is_honoured(&token.from, head).await?
         {
             let from = (token.from.pos, token.from.tag);
-            return Ok(Some(OpenedLoad {
-                from,
-                resumes: true,
-                next: (token.shape, token.after),
-                total,
-            }));
+            return Ok(Some(OpenedLoad { from, resumes: true, next: (token.shape, token.after), total }));
         }
-        Ok(Some(OpenedLoad {
-            from: (head.pos, head.tag),
-            resumes: false,
-            next: (0, None),
-            total,
-        }))
+        Ok(Some(OpenedLoad { from: (head.pos, head.tag), resumes: false, next: (0, None), total }))
     }
 }

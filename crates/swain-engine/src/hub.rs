@@ -69,10 +69,7 @@ struct Member {
 
 #[derive(Debug)]
 enum Place {
-    Live {
-        queue: VecDeque<Delivery>,
-        bytes: usize,
-    },
+    Live { queue: VecDeque<Delivery>, bytes: usize },
     Behind,
     Superseded,
 }
@@ -87,12 +84,7 @@ enum Watch {
 
 impl Hub {
     pub(crate) fn new(head: (Pos, Tag)) -> Self {
-        Self {
-            head,
-            members: BTreeMap::new(),
-            index: BTreeMap::new(),
-            devices: BTreeMap::new(),
-        }
+        Self { head, members: BTreeMap::new(), index: BTreeMap::new(), devices: BTreeMap::new() }
     }
 
     pub(crate) fn head(&self) -> (Pos, Tag) {
@@ -104,10 +96,7 @@ impl Hub {
     }
 
     pub(crate) fn sessions_of(&self, user: &UserId) -> usize {
-        self.members
-            .values()
-            .filter(|member| member.user.as_ref() == Some(user))
-            .count()
+        self.members.values().filter(|member| member.user.as_ref() == Some(user)).count()
     }
 
     /// Adds a session, behind; an older session of the device is superseded.
@@ -126,14 +115,7 @@ impl Hub {
             member.place = Place::Superseded;
             member.waker.wake_by_ref();
         }
-        let member = Member {
-            device,
-            user,
-            shapes: Arc::from([]),
-            watches: Vec::new(),
-            place: Place::Behind,
-            waker,
-        };
+        let member = Member { device, user, shapes: Arc::from([]), watches: Vec::new(), place: Place::Behind, waker };
         self.members.insert(id, member);
         self.watch(id, shapes, schema);
     }
@@ -143,10 +125,7 @@ impl Hub {
         let Some(member) = self.members.get_mut(&id) else {
             return;
         };
-        let mut watches: Vec<Watch> = shapes
-            .iter()
-            .flat_map(|shape| watches_of(shape, schema))
-            .collect();
+        let mut watches: Vec<Watch> = shapes.iter().flat_map(|shape| watches_of(shape, schema)).collect();
         watches.push(Watch::Device(member.device.clone()));
         let old = std::mem::replace(&mut member.watches, watches.clone());
         member.shapes = shapes;
@@ -178,10 +157,7 @@ impl Hub {
         if pos != self.head.0 || matches!(member.place, Place::Superseded) {
             return false;
         }
-        member.place = Place::Live {
-            queue: VecDeque::new(),
-            bytes: 0,
-        };
+        member.place = Place::Live { queue: VecDeque::new(), bytes: 0 };
         true
     }
 
@@ -190,10 +166,7 @@ impl Hub {
         match self.members.get_mut(&id).map(|member| &mut member.place) {
             Some(Place::Live { queue, bytes }) => {
                 *bytes = 0;
-                Taken::Live {
-                    deliveries: queue.drain(..).collect(),
-                    head: self.head,
-                }
+                Taken::Live { deliveries: queue.drain(..).collect(), head: self.head }
             }
             Some(Place::Behind) | None => Taken::Behind,
             Some(Place::Superseded) => Taken::Superseded,
@@ -207,10 +180,7 @@ impl Hub {
         }
         self.head = (shared.position.pos, shared.position.tag);
         for id in self.concerned(shared, schema) {
-            let member = self
-                .members
-                .get_mut(&id)
-                .expect("the index names members only");
+            let member = self.members.get_mut(&id).expect("the index names members only");
             if member.receive(shared) {
                 member.waker.wake_by_ref();
             }
@@ -228,20 +198,11 @@ impl Hub {
             let scopes = schema.tables.get(table).map(|table| &table.scopes);
             for column in scopes.into_iter().flatten() {
                 for row in change.before.iter().chain(&change.after) {
-                    watches.insert(Watch::Scope(
-                        table.clone(),
-                        column.clone(),
-                        row.value(column).clone(),
-                    ));
+                    watches.insert(Watch::Scope(table.clone(), column.clone(), row.value(column).clone()));
                 }
             }
         }
-        watches
-            .iter()
-            .filter_map(|watch| self.index.get(watch))
-            .flatten()
-            .copied()
-            .collect()
+        watches.iter().filter_map(|watch| self.index.get(watch)).flatten().copied().collect()
     }
 
     fn unindex(&mut self, id: SessionId, watches: &[Watch]) {
@@ -274,13 +235,7 @@ impl Member {
             return true;
         }
         let &swain_core::Position { pos, tag, at, .. } = &shared.position;
-        queue.push_back(Delivery {
-            pos,
-            tag,
-            at,
-            own,
-            rows,
-        });
+        queue.push_back(Delivery { pos, tag, at, own, rows });
         true
     }
 }
@@ -288,24 +243,18 @@ impl Member {
 fn watches_of(shape: &LiveShape, schema: &Schema) -> Vec<Watch> {
     let table = shape.table.clone();
     match scope_of(shape, schema) {
-        Some((column, values)) => values
-            .into_iter()
-            .map(|value| Watch::Scope(table.clone(), column.clone(), value))
-            .collect(),
+        Some((column, values)) => {
+            values.into_iter().map(|value| Watch::Scope(table.clone(), column.clone(), value)).collect()
+        }
         None => vec![Watch::Table(table)],
     }
 }
 
 fn scope_of(shape: &LiveShape, schema: &Schema) -> Option<(Name, Vec<Value>)> {
-    shape
-        .predicate
-        .scope(&schema.tables.get(&shape.table)?.scopes)
+    shape.predicate.scope(&schema.tables.get(&shape.table)?.scopes)
 }
 
 /// What a shape wants to see of the log.
 pub(crate) fn interest_of(shape: &LiveShape, schema: &Schema) -> Interest {
-    Interest {
-        table: shape.table.clone(),
-        scope: scope_of(shape, schema),
-    }
+    Interest { table: shape.table.clone(), scope: scope_of(shape, schema) }
 }

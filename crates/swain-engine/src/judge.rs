@@ -5,9 +5,7 @@ use std::sync::Arc;
 use swain_core::limits::ROW_BYTES_MAX;
 use swain_core::merge::{self, Edit};
 use swain_core::rule::{Auth, Expression};
-use swain_core::{
-    Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Table, Value, Was,
-};
+use swain_core::{Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Table, Value, Was};
 use swain_store::{Arbiter, Submission, Transaction, Verdict, WriteError};
 
 use crate::catalog::{Catalog, TableRules};
@@ -45,9 +43,8 @@ impl Judge {
     fn table(&self, operation: &Operation) -> Result<(&Table, &TableRules), Problem> {
         let name = &operation.row().table;
         let table = self.catalog.schema.table(name);
-        let table = table.map_err(|code| {
-            Problem::new(code, format!("the table '{name}' is not synced")).at("table")
-        })?;
+        let table =
+            table.map_err(|code| Problem::new(code, format!("the table '{name}' is not synced")).at("table"))?;
         Ok((table, self.catalog.rules(name)))
     }
 }
@@ -60,17 +57,9 @@ impl Arbiter for Judge {
         mutation: &Mutation,
     ) -> Result<Verdict, WriteError> {
         let auth = &submission.auth;
-        let mut case = Case {
-            tx,
-            auth,
-            submission,
-            mutation,
-            verdict: Verdict::default(),
-        };
+        let mut case = Case { tx, auth, submission, mutation, verdict: Verdict::default() };
         for (index, operation) in mutation.operations.iter().enumerate() {
-            let (table, rules) = self
-                .table(operation)
-                .map_err(|problem| placed(problem, index))?;
+            let (table, rules) = self.table(operation).map_err(|problem| placed(problem, index))?;
             let done = case.operation(table, rules, operation).await;
             done.map_err(|error| match error {
                 WriteError::Refused(problem) => WriteError::Refused(placed(problem, index)),
@@ -83,72 +72,31 @@ impl Arbiter for Judge {
 
 fn placed(problem: Problem, index: usize) -> Problem {
     let at = problem.at.as_ref().map(|at| format!("ops[{index}].{at}"));
-    Problem {
-        at: at.or_else(|| Some(format!("ops[{index}]"))),
-        ..problem
-    }
+    Problem { at: at.or_else(|| Some(format!("ops[{index}]"))), ..problem }
 }
 
 impl<T: Transaction> Case<'_, T> {
-    async fn operation(
-        &mut self,
-        table: &Table,
-        rules: &TableRules,
-        operation: &Operation,
-    ) -> Result<(), WriteError> {
+    async fn operation(&mut self, table: &Table, rules: &TableRules, operation: &Operation) -> Result<(), WriteError> {
         let key = table.normalise_key(&operation.row().key).map_err(|code| {
-            Problem::new(
-                code,
-                format!("the key of '{}' is {}", table.name, describe_key(table)),
-            )
-            .at("key")
+            Problem::new(code, format!("the key of '{}' is {}", table.name, describe_key(table))).at("key")
         })?;
         match operation {
             Operation::Insert { set, .. } => self.insert(table, rules, &key, set).await,
-            Operation::Update {
-                set,
-                was,
-                inc,
-                add,
-                remove,
-                ..
-            } => {
-                self.update(
-                    table,
-                    rules,
-                    &key,
-                    &Wish {
-                        set,
-                        was,
-                        inc,
-                        add,
-                        remove,
-                    },
-                )
-                .await
+            Operation::Update { set, was, inc, add, remove, .. } => {
+                self.update(table, rules, &key, &Wish { set, was, inc, add, remove }).await
             }
             Operation::Delete { .. } => self.delete(table, rules, &key).await,
         }
     }
 
-    async fn insert(
-        &mut self,
-        table: &Table,
-        rules: &TableRules,
-        key: &Key,
-        set: &Row,
-    ) -> Result<(), WriteError> {
+    async fn insert(&mut self, table: &Table, rules: &TableRules, key: &Key, set: &Row) -> Result<(), WriteError> {
         let mut row = checked(table, set)?;
-        row.0
-            .extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
+        row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
         self.fill(table, &mut row, true);
         if self.tx.row(table, key).await?.is_some() {
-            return Err(Problem::new(
-                Code::IdTaken,
-                format!("'{}' has a row with this key", table.name),
-            )
-            .at("key")
-            .into());
+            return Err(Problem::new(Code::IdTaken, format!("'{}' has a row with this key", table.name))
+                .at("key")
+                .into());
         }
         self.tx.insert(table, &row).await?;
         self.check_new(table, rules, &rules.insert, key).await?;
@@ -164,20 +112,13 @@ impl<T: Transaction> Case<'_, T> {
         wish: &Wish<'_>,
     ) -> Result<(), WriteError> {
         let set = checked(table, wish.set)?;
+        for (part, columns) in [("inc", wish.inc), ("add", wish.add), ("remove", wish.remove)] {
+            columns.0.keys().try_for_each(|name| check_writable(table, name, &format!("{part}.{name}")))?;
+        }
         merge::check_commuting(table, wish.inc, wish.add, wish.remove).map_err(|column| {
-            Problem::new(
-                Code::WrongType,
-                format!("'{column}' takes no such operation"),
-            )
-            .at(&column)
+            Problem::new(Code::WrongType, format!("'{column}' takes no such operation")).at(&column)
         })?;
-        let gone = || {
-            Problem::new(
-                Code::RowGone,
-                format!("the row of '{}' is not there", table.name),
-            )
-            .at("key")
-        };
+        let gone = || Problem::new(Code::RowGone, format!("the row of '{}' is not there", table.name)).at("key");
         let current = self.tx.row(table, key).await?.ok_or_else(gone)?;
         if !rules.read.bind(self.auth).grants(&current) {
             return Err(gone().into());
@@ -186,23 +127,17 @@ impl<T: Transaction> Case<'_, T> {
 
         let mut next = current.clone();
         for (column, new) in &set.0 {
-            let was = wish
-                .was
-                .get(column)
-                .expect("the decoder checked that was is complete");
-            if self
-                .column_wins(table, key, column, current.value(column), new, was)
-                .await?
-            {
+            let was = wish.was.get(column).expect("the decoder checked that was is complete");
+            if self.column_wins(table, key, column, current.value(column), new, was).await? {
                 next.0.insert(column.clone(), new.clone());
                 self.verdict.won_any = true;
             } else {
                 self.verdict.lost.push(column.clone());
             }
         }
-        merge::apply_commuting(&mut next, wish.inc, wish.add, wish.remove);
-        self.verdict.won_any |=
-            !(wish.inc.0.is_empty() && wish.add.0.is_empty() && wish.remove.0.is_empty());
+        merge::commute(table, &mut next, wish.inc, wish.add, wish.remove);
+        check_sums(table, &current, &next, wish.inc)?;
+        self.verdict.won_any |= !(wish.inc.0.is_empty() && wish.add.0.is_empty() && wish.remove.0.is_empty());
 
         let mut write = next.changed_since(&current);
         if write.0.is_empty() {
@@ -213,12 +148,7 @@ impl<T: Transaction> Case<'_, T> {
         self.check_new(table, rules, &rules.update, key).await
     }
 
-    async fn delete(
-        &mut self,
-        table: &Table,
-        rules: &TableRules,
-        key: &Key,
-    ) -> Result<(), WriteError> {
+    async fn delete(&mut self, table: &Table, rules: &TableRules, key: &Key) -> Result<(), WriteError> {
         self.verdict.won_any = true;
         let Some(current) = self.tx.row(table, key).await? else {
             return Ok(());
@@ -246,25 +176,13 @@ impl<T: Transaction> Case<'_, T> {
         }
         let last = self.tx.last_write(table, key, column).await?;
         let at = self.edit_time().await?;
-        let edit = Edit {
-            device: &self.submission.device,
-            at,
-        };
-        Ok(merge::wins(
-            table.strategy(column),
-            was,
-            last.as_ref(),
-            edit,
-        ))
+        let edit = Edit { device: &self.submission.device, at };
+        Ok(merge::wins(table.strategy(column), was, last.as_ref(), edit))
     }
 
     /// Device time, clamped to [time of base, now]: a clock that is wrong wins nothing by it.
     async fn edit_time(&mut self) -> Result<Millis, WriteError> {
-        let earliest = self
-            .tx
-            .time_of(self.mutation.base)
-            .await?
-            .unwrap_or(Millis(0));
+        let earliest = self.tx.time_of(self.mutation.base).await?.unwrap_or(Millis(0));
         Ok(self.mutation.at.max(earliest).min(self.submission.now))
     }
 
@@ -293,10 +211,7 @@ impl<T: Transaction> Case<'_, T> {
         if rule.bind(self.auth).grants(row) {
             return Ok(());
         }
-        Err(Problem::new(
-            Code::NotAllowed,
-            format!("the rules of '{}' do not allow this", table.name),
-        ))
+        Err(Problem::new(Code::NotAllowed, format!("the rules of '{}' do not allow this", table.name)))
     }
 
     fn fill(&self, table: &Table, row: &mut Row, inserting: bool) {
@@ -304,10 +219,7 @@ impl<T: Transaction> Case<'_, T> {
             match fill {
                 Fill::AuthId if inserting => row.set(column.clone(), self.auth.id()),
                 Fill::AuthId => {}
-                Fill::Time => row.set(
-                    column.clone(),
-                    time_value(table, column, self.submission.now),
-                ),
+                Fill::Time => row.set(column.clone(), time_value(table, column, self.submission.now)),
             }
         }
     }
@@ -325,48 +237,51 @@ fn time_value(table: &Table, column: &Name, now: Millis) -> Value {
 fn checked(table: &Table, set: &Row) -> Result<Row, Problem> {
     let columns = set.0.iter().map(|(name, value)| {
         let place = format!("set.{name}");
-        let column = table.column(name).map_err(|code| {
-            Problem::new(code, format!("'{}' has no column '{name}'", table.name)).at(&place)
-        })?;
-        if table.is_readonly(name) {
-            return Err(Problem::new(
-                Code::ColumnReadonly,
-                format!("'{name}' is filled by the server"),
-            )
-            .at(&place));
-        }
-        if table.key.contains(name) {
-            return Err(Problem::new(
-                Code::BadKey,
-                format!("'{name}' belongs to the key, not to set"),
-            )
-            .at(&place));
-        }
+        check_writable(table, name, &place)?;
+        let column = table.columns.get(name).expect("a writable column is there");
         if value.is_null() && !column.nullable {
             return Err(Problem::new(Code::NotNull, format!("'{name}' needs a value")).at(&place));
         }
         let value = column.kind.normalise(value).map_err(|code| {
-            Problem::new(
-                code,
-                format!(
-                    "'{name}' takes {}, this is {}",
-                    column.kind.as_str(),
-                    value.kind()
-                ),
-            )
-            .at(&place)
+            Problem::new(code, format!("'{name}' takes {}, this is {}", column.kind.as_str(), value.kind())).at(&place)
         })?;
         Ok((name.clone(), value))
     });
     columns.collect()
 }
 
+/// A device may write this column, whichever way.
+fn check_writable(table: &Table, name: &Name, place: &str) -> Result<(), Problem> {
+    if let Err(code) = table.column(name) {
+        return Err(Problem::new(code, format!("'{}' has no column '{name}'", table.name)).at(place));
+    }
+    if table.is_readonly(name) {
+        return Err(Problem::new(Code::ColumnReadonly, format!("'{name}' is filled by the server")).at(place));
+    }
+    if table.key.contains(name) {
+        return Err(Problem::new(Code::BadKey, format!("'{name}' belongs to the key, not to set")).at(place));
+    }
+    Ok(())
+}
+
+/// A sum beyond 64 bits leaves its column as it was, on the device too; here it is refused, so that nobody is misled.
+fn check_sums(table: &Table, before: &Row, after: &Row, inc: &Row) -> Result<(), Problem> {
+    let is_stuck = |name: &Name, amount: &Value| {
+        let is_whole = table.columns.get(name).is_some_and(|column| column.kind == ColumnType::Int64);
+        is_whole && *amount != Value::Int(0) && before.value(name) == after.value(name)
+    };
+    match inc.0.iter().find(|(name, amount)| is_stuck(name, amount)) {
+        Some((name, _)) => {
+            let detail = format!("'{name}' would leave the range of 64-bit integers");
+            Err(Problem::new(Code::NumberOutOfRange, detail).at(format!("inc.{name}")))
+        }
+        None => Ok(()),
+    }
+}
+
 fn describe_key(table: &Table) -> String {
     let parts = table.key.iter().map(|name| {
-        let kind = table
-            .columns
-            .get(name)
-            .map_or("value", |column| column.kind.as_str());
+        let kind = table.columns.get(name).map_or("value", |column| column.kind.as_str());
         format!("{name} ({kind})")
     });
     format!("[{}]", parts.collect::<Vec<_>>().join(", "))

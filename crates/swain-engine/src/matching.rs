@@ -33,10 +33,7 @@ pub(crate) struct SharedChange {
 impl SharedPosition {
     pub(crate) fn new(mut position: Position) -> Self {
         let changes = std::mem::take(&mut position.changes);
-        Self {
-            position,
-            changes: changes.into_iter().map(SharedChange::new).collect(),
-        }
+        Self { position, changes: changes.into_iter().map(SharedChange::new).collect() }
     }
 
     /// The operations for a session with these shapes, with commas between; none if it sees nothing.
@@ -50,22 +47,13 @@ impl SharedPosition {
 
     /// The number, if this is a mutation of that device.
     pub(crate) fn number_of(&self, device: &swain_core::DeviceId) -> Option<MutationNumber> {
-        self.position
-            .who
-            .mutation()
-            .filter(|(by, _)| *by == device)
-            .map(|(_, n)| n)
+        self.position.who.mutation().filter(|(by, _)| *by == device).map(|(_, n)| n)
     }
 }
 
 impl SharedChange {
     pub(crate) fn new(change: Change) -> Self {
-        Self {
-            change,
-            place: OnceLock::new(),
-            row: OnceLock::new(),
-            set: OnceLock::new(),
-        }
+        Self { change, place: OnceLock::new(), row: OnceLock::new(), set: OnceLock::new() }
     }
 
     pub(crate) fn change(&self) -> &Change {
@@ -95,21 +83,14 @@ impl SharedChange {
     }
 
     fn row(&self) -> &str {
-        self.row.get_or_init(|| {
-            self.change
-                .after
-                .as_ref()
-                .map(Row::canonical)
-                .unwrap_or_default()
-        })
+        self.row.get_or_init(|| self.change.after.as_ref().map(Row::canonical).unwrap_or_default())
     }
 
     fn set(&self) -> &str {
-        self.set
-            .get_or_init(|| match (&self.change.before, &self.change.after) {
-                (Some(before), Some(after)) => after.changed_since(before).canonical(),
-                _ => String::from("{}"),
-            })
+        self.set.get_or_init(|| match (&self.change.before, &self.change.after) {
+            (Some(before), Some(after)) => after.changed_since(before).canonical(),
+            _ => String::from("{}"),
+        })
     }
 }
 
@@ -117,9 +98,5 @@ impl SharedChange {
 pub(crate) fn holding(shapes: &[LiveShape], table: &Name, row: Option<&Row>) -> Vec<usize> {
     let Some(row) = row else { return Vec::new() };
     let holds = |shape: &&LiveShape| shape.table == *table && shape.predicate.grants(row);
-    shapes
-        .iter()
-        .filter(holds)
-        .map(|shape| shape.index)
-        .collect()
+    shapes.iter().filter(holds).map(|shape| shape.index).collect()
 }

@@ -147,26 +147,17 @@ impl Session {
 
     fn handle_frame(&mut self, now: Millis, text: &str) {
         if !self.rate.admits(now) {
-            let problem = Problem::new(
-                Code::LimitMessageRate,
-                "messages come faster than 100 a second",
-            );
+            let problem = Problem::new(Code::LimitMessageRate, "messages come faster than 100 a second");
             return self.refuse(&problem, Close::Policy);
         }
-        let close = if text.len() > MESSAGE_BYTES_MAX {
-            Close::TooBig
-        } else {
-            Close::BadMessage
-        };
+        let close = if text.len() > MESSAGE_BYTES_MAX { Close::TooBig } else { Close::BadMessage };
         let message = match Up::read(text) {
             Ok(message) => message,
             Err(problem) => return self.refuse(&problem, close),
         };
         match (&mut self.phase, message) {
             (Phase::Hello, Up::Hello(hello)) => {
-                self.out.push_back(Output::Ask(Ask::Authenticate {
-                    token: hello.token.clone(),
-                }));
+                self.out.push_back(Output::Ask(Ask::Authenticate { token: hello.token.clone() }));
                 self.phase = Phase::Authenticating(Box::new(hello));
             }
             (Phase::Running(running), Up::Push(mutations)) => {
@@ -176,17 +167,11 @@ impl Session {
             }
             (Phase::Running(running), Up::Auth(token)) => running.handle_auth(token),
             (Phase::Running(_), Up::Hello(_)) => {
-                let problem = Problem::new(
-                    Code::HelloExpected,
-                    "hello is the first message, and only the first",
-                );
+                let problem = Problem::new(Code::HelloExpected, "hello is the first message, and only the first");
                 self.refuse(&problem, Close::BadMessage);
             }
             (_, _) => {
-                let problem = Problem::new(
-                    Code::HelloExpected,
-                    "the first message is hello; the next after welcome",
-                );
+                let problem = Problem::new(Code::HelloExpected, "the first message is hello; the next after welcome");
                 self.refuse(&problem, Close::BadMessage);
             }
         }
@@ -195,22 +180,14 @@ impl Session {
     fn handle_told(&mut self, now: Millis, told: Told) {
         match (std::mem::replace(&mut self.phase, Phase::Closed), told) {
             (Phase::Authenticating(hello), Told::Identity(Ok(identity))) => {
-                let request = OpenRequest {
-                    hello: *hello,
-                    auth: identity.auth.clone(),
-                    now,
-                };
-                self.out
-                    .push_back(Output::Ask(Ask::Open(Box::new(request))));
+                let request = OpenRequest { hello: *hello, auth: identity.auth.clone(), now };
+                self.out.push_back(Output::Ask(Ask::Open(Box::new(request))));
                 self.phase = Phase::Opening(identity);
             }
-            (Phase::Authenticating(_), Told::Identity(Err(problem))) => {
-                self.refuse(&problem, Close::AuthExpired)
-            }
+            (Phase::Authenticating(_), Told::Identity(Err(problem))) => self.refuse(&problem, Close::AuthExpired),
             (Phase::Opening(identity), Told::Opened(Ok(opened))) => {
                 let mut running = Running::new(*opened, identity.expires);
-                self.out
-                    .push_back(Output::Send(running.welcome(now, self.heartbeat).to_text()));
+                self.out.push_back(Output::Send(running.welcome(now, self.heartbeat).to_text()));
                 self.phase = Phase::Running(Box::new(running));
             }
             (Phase::Opening(_), Told::Opened(Err(problem))) => {
@@ -241,8 +218,7 @@ impl Session {
             }
             Phase::Running(running) => {
                 if running.expires().is_some_and(|expires| expires <= now) {
-                    let problem =
-                        Problem::new(Code::TokenExpired, "the access token has expired; renew it");
+                    let problem = Problem::new(Code::TokenExpired, "the access token has expired; renew it");
                     return self.refuse(&problem, Close::AuthExpired);
                 }
                 if self.last_sent.plus(self.heartbeat) <= now {
@@ -254,10 +230,7 @@ impl Session {
     }
 
     fn handle_drain(&mut self, retry: Millis) {
-        let goaway = Goaway {
-            reason: "draining".into(),
-            retry,
-        };
+        let goaway = Goaway { reason: "draining".into(), retry };
         match &mut self.phase {
             // Pushes that wait are answered first.
             Phase::Running(running) => running.handle_drain(goaway),

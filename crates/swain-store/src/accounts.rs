@@ -56,20 +56,13 @@ pub trait Accounts: Send + Sync {
     fn add_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The person with this e-mail address.
-    fn person_by_email(
-        &self,
-        email: String,
-    ) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send;
+    fn person_by_email(&self, email: String) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send;
 
     /// The person with this id.
-    fn person(&self, id: UserId)
-    -> impl Future<Output = Result<Option<Person>, StoreError>> + Send;
+    fn person(&self, id: UserId) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send;
 
     /// Stores the first token of a sign-in.
-    fn add_refresh(
-        &self,
-        token: RefreshToken,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn add_refresh(&self, token: RefreshToken) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Uses the token `hash` and stores its successor, in one step: of two at once, one rotates and the other falls into
     /// the grace of `grace` ms. The successor must be the same for the same token, so both get the same.

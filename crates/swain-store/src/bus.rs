@@ -63,11 +63,7 @@ impl Future for Beyond<'_> {
         if state.head > self.after {
             return Poll::Ready(state.head);
         }
-        if !state
-            .wakers
-            .iter()
-            .any(|waker| waker.will_wake(context.waker()))
-        {
+        if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
             state.wakers.push(context.waker().clone());
         }
         Poll::Pending

@@ -95,24 +95,12 @@ pub async fn commit_one<T: WriteTransaction, A: Arbiter>(
         Err(WriteError::Store(error)) => return Err(error),
         Err(WriteError::Refused(problem)) => {
             tx.undo().await?;
-            MutationResult {
-                n,
-                outcome: Outcome::Refused,
-                lost: Vec::new(),
-                problem: Some(problem),
-            }
+            MutationResult { n, outcome: Outcome::Refused, lost: Vec::new(), problem: Some(problem) }
         }
     };
 
-    let who = Who::Device {
-        user: submission.auth.user.clone(),
-        device: submission.device.clone(),
-        n,
-    };
-    let row = LedgerRow {
-        content_hash,
-        result: result.clone(),
-    };
+    let who = Who::Device { user: submission.auth.user.clone(), device: submission.device.clone(), n };
+    let row = LedgerRow { content_hash, result: result.clone() };
     let sequenced = tx.decide(&who, submission.now, row).await?;
     Ok((Answer::Decided(result), Some(sequenced)))
 }
@@ -126,37 +114,23 @@ async fn seen_before<T: WriteTransaction>(
 ) -> Result<Option<Answer>, StoreError> {
     let refuse = |code, detail: String| Ok(Some(Answer::NotAttempted(Problem::new(code, detail))));
     let device = tx.device(&submission.device).await?;
-    let last = device
-        .as_ref()
-        .map_or(MutationNumber(0), |device| device.last);
+    let last = device.as_ref().map_or(MutationNumber(0), |device| device.last);
     if device.is_some_and(|device| device.user != submission.auth.user) {
-        return refuse(
-            Code::DeviceNotYours,
-            "this device belongs to another user".into(),
-        );
+        return refuse(Code::DeviceNotYours, "this device belongs to another user".into());
     }
     if n > last.next() || n == MutationNumber(0) {
-        return refuse(
-            Code::MutationGap,
-            format!("the next mutation of this device is {}", last.next()),
-        );
+        return refuse(Code::MutationGap, format!("the next mutation of this device is {}", last.next()));
     }
     if n == last.next() {
         return Ok(None);
     }
     match tx.decided(&submission.device, n).await? {
         Some(row) if row.content_hash == content_hash => Ok(Some(Answer::Decided(row.result))),
-        Some(_) => refuse(
-            Code::MutationMismatch,
-            format!("mutation {n} was another one"),
-        ),
+        Some(_) => refuse(Code::MutationMismatch, format!("mutation {n} was another one")),
         // Too old to be kept: it was decided, and that is all that is known.
-        None => Ok(Some(Answer::Decided(MutationResult {
-            n,
-            outcome: Outcome::Applied,
-            lost: Vec::new(),
-            problem: None,
-        }))),
+        None => {
+            Ok(Some(Answer::Decided(MutationResult { n, outcome: Outcome::Applied, lost: Vec::new(), problem: None })))
+        }
     }
 }
 
@@ -167,11 +141,6 @@ impl Verdict {
             (false, true) => Outcome::Merged,
             (false, false) => Outcome::Overruled,
         };
-        MutationResult {
-            n,
-            outcome,
-            lost: self.lost,
-            problem: None,
-        }
+        MutationResult { n, outcome, lost: self.lost, problem: None }
     }
 }

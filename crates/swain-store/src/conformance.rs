@@ -12,8 +12,8 @@
 //! which rules of the contract were tested; this crate cannot name it, because products depend on this crate.
 
 pub mod accounts;
-mod arbiter;
 pub mod announcing;
+mod arbiter;
 pub mod deciding;
 mod fixture;
 pub mod ledger;

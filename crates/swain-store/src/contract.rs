@@ -7,8 +7,7 @@ use swain_core::merge::LastWrite;
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
 use swain_core::{
-    DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Row, Schema, Table, Tag,
-    UserId, Value, Who,
+    DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Row, Schema, Table, Tag, UserId, Value, Who,
 };
 
 use crate::bus::LocalBus;
@@ -90,33 +89,16 @@ pub struct Sequenced {
 /// (the caller rolls back to the savepoint).
 pub trait Transaction: Send {
     /// The row under the writer's lock.
-    fn row(
-        &mut self,
-        table: &Table,
-        key: &Key,
-    ) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
+    fn row(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
 
     /// Adds a row; columns that `row` does not have take their defaults.
-    fn insert(
-        &mut self,
-        table: &Table,
-        row: &Row,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn insert(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Sets columns of a row that is there.
-    fn update(
-        &mut self,
-        table: &Table,
-        key: &Key,
-        set: &Row,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn update(&mut self, table: &Table, key: &Key, set: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Removes a row that is there.
-    fn delete(
-        &mut self,
-        table: &Table,
-        key: &Key,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn delete(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// The newest change of a column in the log, positions of this transaction included. Asked for only on a conflict.
     fn last_write(
@@ -127,19 +109,13 @@ pub trait Transaction: Send {
     ) -> impl Future<Output = Result<Option<LastWrite>, StoreError>> + Send;
 
     /// When a position was given; none if it is below the floor or above the head.
-    fn time_of(
-        &mut self,
-        pos: Pos,
-    ) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send;
+    fn time_of(&mut self, pos: Pos) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send;
 }
 
 /// What [`crate::commit_one`] needs on top: the ledger, a savepoint, and positions.
 pub trait WriteTransaction: Transaction {
     /// What the ledger knows of a device. Locks it against other writers until the transaction ends.
-    fn device(
-        &mut self,
-        device: &DeviceId,
-    ) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
+    fn device(&mut self, device: &DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
 
     /// A decided mutation; none when it is too old to be kept.
     fn decided(
@@ -181,19 +157,12 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
 
     /// The tables, columns and keys as the database has them; of all application tables, or of those named.
     /// A table without a key is an error that names it.
-    fn introspect(
-        &self,
-        tables: Option<Vec<Name>>,
-    ) -> impl Future<Output = Result<Schema, StoreError>> + Send;
+    fn introspect(&self, tables: Option<Vec<Name>>) -> impl Future<Output = Result<Schema, StoreError>> + Send;
 
     /// Captures the changes of these tables from now on, indexed by their scope columns. When the schema differs from
     /// the stored one it becomes the next version, a row of `swain_schema` with a position (spec S8). Gives the schema
     /// with its version.
-    fn adopt(
-        &self,
-        schema: Schema,
-        now: Millis,
-    ) -> impl Future<Output = Result<Schema, StoreError>> + Send;
+    fn adopt(&self, schema: Schema, now: Millis) -> impl Future<Output = Result<Schema, StoreError>> + Send;
 
     /// Decides mutations, in order. Durable when this returns. The answers have the order of the submissions;
     /// after the first [`Answer::NotAttempted`] of a device all later ones of it are not attempted either.
@@ -239,17 +208,10 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
     ) -> impl Future<Output = Result<LoadChunk, StoreError>> + Send;
 
     /// About how many rows a load will bring.
-    fn estimate(
-        &self,
-        table: Name,
-        predicate: Expression,
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    fn estimate(&self, table: Name, predicate: Expression) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// What the ledger knows of a device.
-    fn device_row(
-        &self,
-        device: DeviceId,
-    ) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
+    fn device_row(&self, device: DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
 
     /// Takes a device for a user (or a visitor) if nobody has it; gives what the ledger knows of it then.
     fn claim_device(
@@ -260,11 +222,7 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
     ) -> impl Future<Output = Result<DeviceRow, StoreError>> + Send;
 
     /// The highest n of a device that was decided at or below a position.
-    fn acked(
-        &self,
-        device: DeviceId,
-        at: Pos,
-    ) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send;
+    fn acked(&self, device: DeviceId, at: Pos) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send;
 
     /// Results of a device's n above `after`, rising.
     fn results(

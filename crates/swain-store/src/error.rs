@@ -28,11 +28,7 @@ pub struct StoreError {
 impl StoreError {
     /// An error with a sentence.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, message: message.into(), source: None }
     }
 
     /// An error of the database's driver.
@@ -41,11 +37,7 @@ impl StoreError {
         message: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: Some(Box::new(source)),
-        }
+        Self { kind, message: message.into(), source: Some(Box::new(source)) }
     }
 
     /// What to do about it.

@@ -21,8 +21,7 @@ pub use accounts::{Accounts, Person, RefreshToken, Rotation};
 pub use bus::{Bus, LocalBus};
 pub use commit::{Answer, Arbiter, Submission, Verdict, commit_one};
 pub use contract::{
-    DeviceRow, Head, Interest, LedgerRow, LoadChunk, LogPage, Sequenced, Store, Transaction,
-    WriteTransaction,
+    DeviceRow, Head, Interest, LedgerRow, LoadChunk, LogPage, Sequenced, Store, Transaction, WriteTransaction,
 };
 pub use error::{StoreError, StoreErrorKind, WriteError};
 pub use ready::ready;

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
 use swain_core::{
-    Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row,
-    RowKey, Schema, Tag, UserId, Value, Who,
+    Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey, Schema, Tag,
+    UserId, Value, Who,
 };
 
 use crate::accounts::{Person, RefreshToken};
@@ -86,18 +86,8 @@ struct Device {
 impl MemoryStore {
     /// An empty store.
     pub fn new(options: MemoryOptions) -> Self {
-        let MemoryOptions {
-            epoch,
-            schema,
-            checks,
-            seed,
-            planted,
-        } = options;
-        let tables = schema
-            .tables
-            .keys()
-            .map(|name| (name.clone(), BTreeMap::new()))
-            .collect();
+        let MemoryOptions { epoch, schema, checks, seed, planted } = options;
+        let tables = schema.tables.keys().map(|name| (name.clone(), BTreeMap::new())).collect();
         let state = State {
             epoch,
             schema,
@@ -110,19 +100,11 @@ impl MemoryStore {
             random: seed,
             planted,
         };
-        Self {
-            bus: Arc::default(),
-            state: Arc::new(Mutex::new(state)),
-        }
+        Self { bus: Arc::default(), state: Arc::new(Mutex::new(state)) }
     }
 
     /// What another program would do: changes rows of one table without Swain. One position.
-    pub fn write_outside(
-        &self,
-        now: Millis,
-        table: &str,
-        write: impl FnOnce(&mut BTreeMap<Key, Row>),
-    ) {
+    pub fn write_outside(&self, now: Millis, table: &str, write: impl FnOnce(&mut BTreeMap<Key, Row>)) {
         let pos = {
             let mut state = self.state();
             let before = state.tables.get(table).cloned().unwrap_or_default();
@@ -158,23 +140,14 @@ impl State {
     fn tag_of(&self, pos: Pos) -> Option<Tag> {
         match pos.0 {
             0 => Some(Tag(0)),
-            place => self
-                .log
-                .get(usize::try_from(place).ok()? - 1)
-                .map(|position| position.tag),
+            place => self.log.get(usize::try_from(place).ok()? - 1).map(|position| position.tag),
         }
     }
 
     fn append(&mut self, who: Who, at: Millis, changes: Vec<Change>) -> Pos {
         let pos = self.head().next();
         let tag = self.draw_tag();
-        self.log.push(Position {
-            pos,
-            tag,
-            at,
-            who,
-            changes,
-        });
+        self.log.push(Position { pos, tag, at, who, changes });
         pos
     }
 
@@ -198,9 +171,7 @@ impl State {
             let mut tx = MemoryTransaction::new(self);
             let answer = match crate::ready(commit_one(&mut tx, arbiter, submission)) {
                 Ok((answer, _)) => answer,
-                Err(error) => {
-                    Answer::NotAttempted(Problem::new(Code::Transient, error.to_string()))
-                }
+                Err(error) => Answer::NotAttempted(Problem::new(Code::Transient, error.to_string())),
             };
             if let Answer::NotAttempted(problem) = &answer {
                 stopped.insert(submission.device.clone(), problem.clone());
@@ -220,10 +191,7 @@ impl Store for MemoryStore {
         &self.bus
     }
 
-    fn introspect(
-        &self,
-        tables: Option<Vec<Name>>,
-    ) -> impl Future<Output = Result<Schema, StoreError>> + Send {
+    fn introspect(&self, tables: Option<Vec<Name>>) -> impl Future<Output = Result<Schema, StoreError>> + Send {
         let mut schema = self.state().schema.clone();
         if let Some(tables) = tables {
             schema.tables.retain(|name, _| tables.contains(name));
@@ -231,40 +199,20 @@ impl Store for MemoryStore {
         ready(Ok(schema))
     }
 
-    fn adopt(
-        &self,
-        mut schema: Schema,
-        now: Millis,
-    ) -> impl Future<Output = Result<Schema, StoreError>> + Send {
+    fn adopt(&self, mut schema: Schema, now: Millis) -> impl Future<Output = Result<Schema, StoreError>> + Send {
         let (schema, pos) = {
             let mut state = self.state();
             let unchanged = state.schema.version > 0 && state.schema.hash() == schema.hash();
-            schema.version = if unchanged {
-                state.schema.version
-            } else {
-                state.schema.version + 1
-            };
+            schema.version = if unchanged { state.schema.version } else { state.schema.version + 1 };
             for table in schema.tables.keys() {
                 state.tables.entry(table.clone()).or_default();
             }
             state.schema = schema.clone();
-            let row = RowKey {
-                table: "swain_schema".into(),
-                key: Key::of(schema.version.cast_signed()),
-            };
-            let after = Row::default()
-                .with("version", schema.version.cast_signed())
-                .with("hash", Value::text(schema.hash()));
-            let change = Change {
-                row,
-                before: None,
-                after: Some(after),
-            };
-            let pos = if unchanged {
-                state.head()
-            } else {
-                state.append(Who::Server, now, vec![change])
-            };
+            let row = RowKey { table: "swain_schema".into(), key: Key::of(schema.version.cast_signed()) };
+            let after =
+                Row::default().with("version", schema.version.cast_signed()).with("hash", Value::text(schema.hash()));
+            let change = Change { row, before: None, after: Some(after) };
+            let pos = if unchanged { state.head() } else { state.append(Who::Server, now, vec![change]) };
             (schema, pos)
         };
         self.bus.announce(pos);
@@ -289,11 +237,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let pos = state.head();
         let tag = state.tag_of(pos).expect("the head is in the log");
-        ready(Ok(Head {
-            pos,
-            tag,
-            floor: Pos(0),
-        }))
+        ready(Ok(Head { pos, tag, floor: Pos(0) }))
     }
 
     fn tag(&self, pos: Pos) -> impl Future<Output = Result<Option<Tag>, StoreError>> + Send {
@@ -308,13 +252,7 @@ impl Store for MemoryStore {
         device: Option<DeviceId>,
         changes_max: usize,
     ) -> impl Future<Output = Result<LogPage, StoreError>> + Send {
-        ready(Ok(self.state().page(
-            after,
-            through,
-            interests.as_deref(),
-            device.as_ref(),
-            changes_max,
-        )))
+        ready(Ok(self.state().page(after, through, interests.as_deref(), device.as_ref(), changes_max)))
     }
 
     fn log_count(
@@ -324,15 +262,8 @@ impl Store for MemoryStore {
         interests: Vec<Interest>,
         max: usize,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send {
-        let page = self
-            .state()
-            .page(after, through, Some(&interests), None, usize::MAX);
-        ready(Ok(page
-            .positions
-            .iter()
-            .map(|position| position.changes.len())
-            .sum::<usize>()
-            .min(max)))
+        let page = self.state().page(after, through, Some(&interests), None, usize::MAX);
+        ready(Ok(page.positions.iter().map(|position| position.changes.len()).sum::<usize>().min(max)))
     }
 
     fn load(
@@ -345,36 +276,21 @@ impl Store for MemoryStore {
         let state = self.state();
         let rows = state.tables.get(&table).into_iter().flatten();
         let mut rows = rows
-            .filter(|(key, row)| {
-                after.as_ref().is_none_or(|after| *key > after) && predicate.grants(row)
-            })
+            .filter(|(key, row)| after.as_ref().is_none_or(|after| *key > after) && predicate.grants(row))
             .map(|(key, row)| (key.clone(), row.clone()));
         let chunk: Vec<(Key, Row)> = rows.by_ref().take(rows_max).collect();
         let more = rows.next().and(chunk.last()).map(|(key, _)| key.clone());
         let rows = chunk.into_iter().map(|(_, row)| row).collect();
-        ready(Ok(LoadChunk {
-            rows,
-            more,
-            head: state.head(),
-        }))
+        ready(Ok(LoadChunk { rows, more, head: state.head() }))
     }
 
-    fn estimate(
-        &self,
-        table: Name,
-        predicate: Expression,
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
+    fn estimate(&self, table: Name, predicate: Expression) -> impl Future<Output = Result<u64, StoreError>> + Send {
         let state = self.state();
         let rows = state.tables.get(&table).into_iter().flatten();
-        ready(Ok(
-            rows.filter(|(_, row)| predicate.grants(row)).count() as u64
-        ))
+        ready(Ok(rows.filter(|(_, row)| predicate.grants(row)).count() as u64))
     }
 
-    fn device_row(
-        &self,
-        device: DeviceId,
-    ) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send {
+    fn device_row(&self, device: DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send {
         ready(Ok(self.state().devices.get(&device).map(Device::row)))
     }
 
@@ -385,34 +301,15 @@ impl Store for MemoryStore {
         _now: Millis,
     ) -> impl Future<Output = Result<DeviceRow, StoreError>> + Send {
         let mut state = self.state();
-        let device = state.devices.entry(device).or_insert_with(|| Device {
-            user,
-            ..Device::default()
-        });
+        let device = state.devices.entry(device).or_insert_with(|| Device { user, ..Device::default() });
         ready(Ok(device.row()))
     }
 
-    fn acked(
-        &self,
-        device: DeviceId,
-        at: Pos,
-    ) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send {
+    fn acked(&self, device: DeviceId, at: Pos) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send {
         let state = self.state();
-        let at = if state.planted == Some(PlantedBug::AckAhead) {
-            Pos(u64::MAX)
-        } else {
-            at
-        };
-        let decided = state
-            .devices
-            .get(&device)
-            .map(|device| &device.ledger)
-            .into_iter()
-            .flatten();
-        let acked = decided
-            .rev()
-            .find(|(_, (_, pos))| *pos <= at)
-            .map_or(MutationNumber(0), |(n, _)| *n);
+        let at = if state.planted == Some(PlantedBug::AckAhead) { Pos(u64::MAX) } else { at };
+        let decided = state.devices.get(&device).map(|device| &device.ledger).into_iter().flatten();
+        let acked = decided.rev().find(|(_, (_, pos))| *pos <= at).map_or(MutationNumber(0), |(n, _)| *n);
         ready(Ok(acked))
     }
 
@@ -423,37 +320,23 @@ impl Store for MemoryStore {
     ) -> impl Future<Output = Result<Vec<MutationResult>, StoreError>> + Send {
         let state = self.state();
         let ledger = state.devices.get(&device).map(|device| &device.ledger);
-        let above = ledger
-            .into_iter()
-            .flat_map(|ledger| ledger.range(after.next()..));
+        let above = ledger.into_iter().flat_map(|ledger| ledger.range(after.next()..));
         ready(Ok(above.map(|(_, (row, _))| row.result.clone()).collect()))
     }
 }
 
 impl Device {
     fn row(&self) -> DeviceRow {
-        DeviceRow {
-            user: self.user.clone(),
-            last: self.last,
-        }
+        DeviceRow { user: self.user.clone(), last: self.last }
     }
 }
 
-fn difference(
-    table: &Name,
-    before: &BTreeMap<Key, Row>,
-    after: &BTreeMap<Key, Row>,
-) -> Vec<Change> {
+fn difference(table: &Name, before: &BTreeMap<Key, Row>, after: &BTreeMap<Key, Row>) -> Vec<Change> {
     let keys: std::collections::BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     let changes = keys.into_iter().map(|key| Change {
-        row: RowKey {
-            table: table.clone(),
-            key: key.clone(),
-        },
+        row: RowKey { table: table.clone(), key: key.clone() },
         before: before.get(key).cloned(),
         after: after.get(key).cloned(),
     });
-    changes
-        .filter(|change| change.before != change.after)
-        .collect()
+    changes.filter(|change| change.before != change.after).collect()
 }

@@ -19,11 +19,7 @@ impl Backoff {
     /// random(0..min(30 s, first · 2^attempt)), and the next one is from twice the range.
     pub(super) fn delay(&mut self, random: &mut Random) -> Millis {
         let factor = 1u64.checked_shl(self.attempt).unwrap_or(u64::MAX);
-        let range = self
-            .first
-            .0
-            .saturating_mul(factor)
-            .min(RECONNECT_DELAY_MS_MAX);
+        let range = self.first.0.saturating_mul(factor).min(RECONNECT_DELAY_MS_MAX);
         self.attempt = self.attempt.saturating_add(1);
         Millis(random.below(range))
     }
@@ -48,9 +44,7 @@ mod tests {
         let mut random = Random::from_seed(7);
 
         for attempt in 0..200u32 {
-            let range = 1000u64
-                .saturating_mul(1u64.checked_shl(attempt).unwrap_or(u64::MAX))
-                .min(30_000);
+            let range = 1000u64.saturating_mul(1u64.checked_shl(attempt).unwrap_or(u64::MAX)).min(30_000);
             assert!(backoff.delay(&mut random).0 < range);
         }
     }

@@ -144,12 +144,7 @@ impl StoredDevice {
 impl Writes {
     /// True when there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            schema,
-            rows,
-            staging,
-            outbox,
-        } = self;
+        let Self { schema, rows, staging, outbox } = self;
         schema.is_none() && rows.is_empty() && staging.is_empty() && outbox.is_empty()
     }
 }

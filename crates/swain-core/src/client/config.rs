@@ -32,12 +32,7 @@ pub struct Config {
 impl Config {
     /// The defaults, for these shapes.
     pub fn new(shapes: Vec<Shape>) -> Self {
-        Self {
-            shapes,
-            first_delay: Millis(1000),
-            pending_max: PENDING_MUTATIONS_MAX,
-            faults: Faults::default(),
-        }
+        Self { shapes, first_delay: Millis(1000), pending_max: PENDING_MUTATIONS_MAX, faults: Faults::default() }
     }
 }
 

@@ -56,9 +56,7 @@ impl Membership {
 
 impl FromIterator<usize> for Membership {
     fn from_iter<I: IntoIterator<Item = usize>>(shapes: I) -> Self {
-        shapes
-            .into_iter()
-            .fold(Self::default(), |all, shape| all.or(Self::of(shape)))
+        shapes.into_iter().fold(Self::default(), |all, shape| all.or(Self::of(shape)))
     }
 }
 
@@ -104,11 +102,7 @@ pub(super) fn table_range<'m, T>(
     rows: &'m BTreeMap<RowKey, T>,
     table: &Name,
 ) -> impl Iterator<Item = (&'m RowKey, &'m T)> {
-    let start = RowKey {
-        table: table.clone(),
-        key: Key(alloc::vec::Vec::new()),
-    };
+    let start = RowKey { table: table.clone(), key: Key(alloc::vec::Vec::new()) };
     let table = table.clone();
-    rows.range(start..)
-        .take_while(move |(row, _)| row.table == table)
+    rows.range(start..).take_while(move |(row, _)| row.table == table)
 }

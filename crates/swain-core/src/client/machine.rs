@@ -267,13 +267,7 @@ impl Device {
             return;
         }
         let outbox = alloc::vec![OutboxWrite::Delete(id)];
-        self.persist(
-            Writes {
-                outbox,
-                ..Writes::default()
-            },
-            Vec::new(),
-        );
+        self.persist(Writes { outbox, ..Writes::default() }, Vec::new());
     }
 
     fn persisted(&mut self, batch: BatchId) {
@@ -302,11 +296,7 @@ impl Device {
         if mutations.is_empty() {
             return;
         }
-        debug_assert_eq!(
-            mutations[0].n,
-            after.next(),
-            "mutations are sent without gaps"
-        );
+        debug_assert_eq!(mutations[0].n, after.next(), "mutations are sent without gaps");
         let until = now.plus(Millis(RESULTS_MS_MAX));
         session.push = Push::InFlight { until };
         self.outputs.push_back(Output::Send(Up::push(&mutations)));
@@ -322,8 +312,7 @@ impl Device {
                 rows: applied.rows,
             }));
         }
-        self.outputs
-            .extend(applied.settled.into_iter().map(Output::Settled));
+        self.outputs.extend(applied.settled.into_iter().map(Output::Settled));
     }
 
     /// Writes, with the small things that go with every batch. `entries` wait for it to be durable.
@@ -342,12 +331,7 @@ impl Device {
     fn send_batch(&mut self, strict: bool, writes: Writes, meta: Meta) -> BatchId {
         let id = BatchId(self.last_batch.0 + 1);
         self.last_batch = id;
-        self.outputs.push_back(Output::Persist(Batch {
-            id,
-            strict,
-            writes,
-            meta,
-        }));
+        self.outputs.push_back(Output::Persist(Batch { id, strict, writes, meta }));
         id
     }
 
@@ -356,28 +340,12 @@ impl Device {
             return;
         };
         let applied = self.replica.rename(device, lost_above);
-        let Applied {
-            rows,
-            writes,
-            settled,
-        } = applied;
-        let resent = self
-            .replica
-            .outbox
-            .pending()
-            .map(|entry| entry.id)
-            .collect();
+        let Applied { rows, writes, settled } = applied;
+        let resent = self.replica.outbox.pending().map(|entry| entry.id).collect();
         // Batches still on their way save these entries under their old numbers; only the new batch counts.
         self.saving.clear();
         self.persist(writes, resent);
-        self.apply(
-            Applied {
-                rows,
-                settled,
-                writes: Writes::default(),
-            },
-            Telling::WhenRowsChanged,
-        );
+        self.apply(Applied { rows, settled, writes: Writes::default() }, Telling::WhenRowsChanged);
         self.connect(now);
     }
 
@@ -391,10 +359,7 @@ impl Device {
     fn tell_status(&mut self) {
         let status = self.status();
         // A moving time alone is no news; who shows it reads it.
-        let told = Status {
-            last_synced: status.last_synced,
-            ..self.told.clone()
-        };
+        let told = Status { last_synced: status.last_synced, ..self.told.clone() };
         if status != told {
             self.told = status.clone();
             self.outputs.push_back(Output::Status(status));

@@ -13,9 +13,7 @@ use core::fmt;
 
 use super::output::Settled;
 use crate::ids::{Millis, MutationNumber};
-use crate::limits::{
-    MESSAGE_BYTES_MAX, PUSH_MUTATIONS_MAX, RETAINED_MS_MAX, RETAINED_MUTATIONS_MAX,
-};
+use crate::limits::{MESSAGE_BYTES_MAX, PUSH_MUTATIONS_MAX, RETAINED_MS_MAX, RETAINED_MUTATIONS_MAX};
 use crate::mutation::{Mutation, Operation, Was};
 use crate::protocol::{MutationResult, Outcome};
 
@@ -103,12 +101,7 @@ impl Outbox {
     pub(super) fn append(&mut self, id: EntryId, mutation: Mutation) -> &Entry {
         self.pending.insert(mutation.n, id);
         self.unsaved.insert(id);
-        self.entries.entry(id).or_insert(Entry {
-            id,
-            mutation,
-            state: EntryState::Pending,
-            result: None,
-        })
+        self.entries.entry(id).or_insert(Entry { id, mutation, state: EntryState::Pending, result: None })
     }
 
     pub(super) fn mark_saved(&mut self, id: EntryId) {
@@ -153,11 +146,7 @@ impl Outbox {
                 self.retained.remove(id);
                 self.refused.insert(*id);
             }
-            settled.push(Settled {
-                id: *id,
-                n: *n,
-                result,
-            });
+            settled.push(Settled { id: *id, n: *n, result });
             false
         });
         settled
@@ -203,11 +192,7 @@ impl Outbox {
     }
 
     /// A restored server lost everything above `last`: those entries become pending again (spec C10).
-    pub(super) fn reopen(
-        &mut self,
-        last: MutationNumber,
-        acked: MutationNumber,
-    ) -> Result<Vec<EntryId>, Gap> {
+    pub(super) fn reopen(&mut self, last: MutationNumber, acked: MutationNumber) -> Result<Vec<EntryId>, Gap> {
         let kept = self.kept_above(last);
         let expected = (last.0 + 1..=acked.0).map(MutationNumber);
         if !kept.keys().copied().eq(expected) {
@@ -224,11 +209,8 @@ impl Outbox {
     pub(super) fn renumber(&mut self, lost_above: Option<MutationNumber>) -> Renumbered {
         let mut numbered = lost_above.map_or_else(BTreeMap::new, |last| self.kept_above(last));
         numbered.append(&mut self.pending);
-        let numbers: BTreeMap<MutationNumber, MutationNumber> = numbered
-            .keys()
-            .copied()
-            .zip((1..).map(MutationNumber))
-            .collect();
+        let numbers: BTreeMap<MutationNumber, MutationNumber> =
+            numbered.keys().copied().zip((1..).map(MutationNumber)).collect();
         let resent: Vec<EntryId> = numbered.into_values().collect();
         self.presume_applied();
         let mut settled = self.settle();
@@ -241,11 +223,7 @@ impl Outbox {
             }
         }
         let forgotten = self.leave_old_device();
-        Renumbered {
-            settled,
-            forgotten,
-            resent,
-        }
+        Renumbered { settled, forgotten, resent }
     }
 
     /// What is left belongs to the old device id: of no use to the new one, except dead letters for people.

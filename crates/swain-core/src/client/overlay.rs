@@ -31,10 +31,10 @@ impl Overlay {
     pub(super) fn push(&mut self, schema: &Schema, confirmed: &Confirmed, entry: &Entry) {
         for operation in &entry.mutation.operations {
             let key = operation.row();
-            let folded = self.rows.entry(key.clone()).or_insert_with(|| Folded {
-                entries: BTreeSet::new(),
-                row: confirmed.row(key).cloned(),
-            });
+            let folded = self
+                .rows
+                .entry(key.clone())
+                .or_insert_with(|| Folded { entries: BTreeSet::new(), row: confirmed.row(key).cloned() });
             folded.entries.insert(entry.id);
             folded.row = apply_known(schema, folded.row.take(), operation);
         }
@@ -58,13 +58,7 @@ impl Overlay {
     }
 
     /// Applies the pending mutations of a row to its confirmed state anew.
-    pub(super) fn fold(
-        &mut self,
-        schema: &Schema,
-        confirmed: &Confirmed,
-        outbox: &Outbox,
-        key: &RowKey,
-    ) {
+    pub(super) fn fold(&mut self, schema: &Schema, confirmed: &Confirmed, outbox: &Outbox, key: &RowKey) {
         let Some(folded) = self.rows.get_mut(key) else {
             return;
         };
@@ -76,18 +70,11 @@ impl Overlay {
         let operations = entries.flat_map(|entry| &entry.mutation.operations);
         folded.row = operations
             .filter(|operation| operation.row() == key)
-            .fold(confirmed.row(key).cloned(), |row, operation| {
-                apply_known(schema, row, operation)
-            });
+            .fold(confirmed.row(key).cloned(), |row, operation| apply_known(schema, row, operation));
     }
 
     /// The pending mutation from which the visible value of a column comes (spec M3).
-    pub(super) fn writer(
-        &self,
-        outbox: &Outbox,
-        key: &RowKey,
-        column: &Name,
-    ) -> Option<MutationNumber> {
+    pub(super) fn writer(&self, outbox: &Outbox, key: &RowKey, column: &Name) -> Option<MutationNumber> {
         let entries = &self.rows.get(key)?.entries;
         let newest_first = entries.iter().rev().filter_map(|id| outbox.entry(*id));
         newest_first
@@ -116,15 +103,9 @@ impl Overlay {
 pub(super) fn writes(operation: &Operation, column: &Name) -> bool {
     match operation {
         Operation::Insert { .. } | Operation::Delete { .. } => true,
-        Operation::Update {
-            set,
-            inc,
-            add,
-            remove,
-            ..
-        } => [set, inc, add, remove]
-            .iter()
-            .any(|part| part.0.contains_key(column)),
+        Operation::Update { set, inc, add, remove, .. } => {
+            [set, inc, add, remove].iter().any(|part| part.0.contains_key(column))
+        }
     }
 }
 

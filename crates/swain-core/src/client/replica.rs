@@ -70,11 +70,7 @@ struct Step {
 
 impl Replica {
     /// Takes an edit: it is visible from here on (spec C2).
-    pub(super) fn mutate(
-        &mut self,
-        at: Millis,
-        operations: Vec<Operation>,
-    ) -> Result<(EntryId, Applied), Problem> {
+    pub(super) fn mutate(&mut self, at: Millis, operations: Vec<Operation>) -> Result<(EntryId, Applied), Problem> {
         let n = self.meta.highest.next();
         let mutation = Mutation {
             n,
@@ -116,21 +112,14 @@ impl Replica {
     }
 
     /// Becomes another device with the same rows and edits (spec C10).
-    pub(super) fn rename(
-        &mut self,
-        device: DeviceId,
-        lost_above: Option<MutationNumber>,
-    ) -> Applied {
+    pub(super) fn rename(&mut self, device: DeviceId, lost_above: Option<MutationNumber>) -> Applied {
         let mut step = Step::default();
         let renumbered = self.outbox.renumber(lost_above);
         self.meta.device = device;
         self.meta.acked = MutationNumber(0);
         self.meta.highest = MutationNumber(renumbered.resent.len() as u64);
         self.put_back(&mut step, &renumbered.resent);
-        let forgotten = renumbered
-            .forgotten
-            .iter()
-            .map(|id| OutboxWrite::Delete(*id));
+        let forgotten = renumbered.forgotten.iter().map(|id| OutboxWrite::Delete(*id));
         step.writes.outbox.extend(forgotten);
         let refused: Vec<EntryId> = self.outbox.refused().map(|entry| entry.id).collect();
         self.write_entries(&mut step, &refused);
@@ -157,10 +146,7 @@ impl Replica {
 
     /// All rows of a table as the person sees them, in order of key.
     pub(super) fn visible_rows(&self, table: &Name) -> Vec<(&RowKey, &Arc<Row>)> {
-        let confirmed = self
-            .confirmed
-            .table(table)
-            .map(|(row, held)| (row, &held.row));
+        let confirmed = self.confirmed.table(table).map(|(row, held)| (row, &held.row));
         if self.overlay.table(table).next().is_none() {
             return confirmed.collect();
         }
@@ -181,10 +167,7 @@ impl Replica {
     }
 
     fn touch_entry(&self, step: &mut Step, id: EntryId) {
-        let operations = self
-            .outbox
-            .entry(id)
-            .map(|entry| &entry.mutation.operations);
+        let operations = self.outbox.entry(id).map(|entry| &entry.mutation.operations);
         for operation in operations.into_iter().flatten() {
             self.touch(step, operation.row());
         }
@@ -193,9 +176,7 @@ impl Replica {
     fn write_entries(&self, step: &mut Step, ids: &[EntryId]) {
         let unique: BTreeSet<&EntryId> = ids.iter().collect();
         let entries = unique.into_iter().filter_map(|id| self.outbox.entry(*id));
-        step.writes
-            .outbox
-            .extend(entries.cloned().map(OutboxWrite::Put));
+        step.writes.outbox.extend(entries.cloned().map(OutboxWrite::Put));
     }
 
     /// Entries that became pending again are in the overlay again.
@@ -212,8 +193,7 @@ impl Replica {
     /// Ends a step that changed confirmed rows or took mutations out: touched rows are folded anew.
     fn finish(&mut self, step: Step) -> Applied {
         for row in step.before.keys() {
-            self.overlay
-                .fold(&self.schema, &self.confirmed, &self.outbox, row);
+            self.overlay.fold(&self.schema, &self.confirmed, &self.outbox, row);
         }
         self.close_step(step)
     }
@@ -226,10 +206,6 @@ impl Replica {
                 rows.push(RowChange { row, before, after });
             }
         }
-        Applied {
-            rows,
-            writes: step.writes,
-            settled: step.settled,
-        }
+        Applied { rows, writes: step.writes, settled: step.settled }
     }
 }

@@ -91,10 +91,9 @@ pub(super) enum Renewal {
 impl Connection {
     pub(super) fn state(&self) -> State {
         match self {
-            Self::NeedsToken
-            | Self::NeedsDevice { .. }
-            | Self::Connecting { .. }
-            | Self::Greeting { .. } => State::Connecting,
+            Self::NeedsToken | Self::NeedsDevice { .. } | Self::Connecting { .. } | Self::Greeting { .. } => {
+                State::Connecting
+            }
             Self::Stopped(_) | Self::Waiting { .. } => State::Offline,
             Self::Running(session) => session.state(),
         }
@@ -128,10 +127,7 @@ impl Connection {
     pub(super) fn is_open(&self) -> bool {
         match self {
             Self::Connecting { .. } | Self::Greeting { .. } | Self::Running(_) => true,
-            Self::NeedsToken
-            | Self::NeedsDevice { .. }
-            | Self::Stopped(_)
-            | Self::Waiting { .. } => false,
+            Self::NeedsToken | Self::NeedsDevice { .. } | Self::Stopped(_) | Self::Waiting { .. } => false,
         }
     }
 
@@ -157,8 +153,7 @@ impl Session {
 
     /// Two and a half heartbeats without bytes: the stream is dead (spec C8).
     pub(super) fn silence_ends(&self) -> Millis {
-        self.heard
-            .plus(Millis(self.heartbeat.0.saturating_mul(5) / 2))
+        self.heard.plus(Millis(self.heartbeat.0.saturating_mul(5) / 2))
     }
 
     fn timeout(&self) -> (Millis, &'static str) {

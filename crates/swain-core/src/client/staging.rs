@@ -20,10 +20,7 @@ impl Staging {
     /// A row of a chunk. A row of two loading shapes comes with each of them; the later reading is the newer one.
     pub(super) fn load(&mut self, row: &RowKey, values: Row, shape: Membership) -> &Held {
         let before = self.rows.get(row).map(|held| held.shapes);
-        let held = Held {
-            row: Arc::new(values),
-            shapes: before.unwrap_or_default().or(shape),
-        };
+        let held = Held { row: Arc::new(values), shapes: before.unwrap_or_default().or(shape) };
         self.put(row, held)
     }
 
@@ -57,13 +54,7 @@ impl Staging {
             .filter(|(_, held)| !held.shapes.and(shapes).is_empty())
             .map(|(row, held)| {
                 let shapes = held.shapes.and(shapes);
-                (
-                    row.clone(),
-                    Held {
-                        row: Arc::clone(&held.row),
-                        shapes,
-                    },
-                )
+                (row.clone(), Held { row: Arc::clone(&held.row), shapes })
             })
             .collect();
         self.rows.retain(|_, held| {

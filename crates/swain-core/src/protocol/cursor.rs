@@ -48,18 +48,9 @@ impl Cursor {
     }
 
     fn to_value(&self) -> Value {
-        let views = self
-            .views
-            .iter()
-            .map(|view| Value::text(view.as_str()))
-            .collect();
+        let views = self.views.iter().map(|view| Value::text(view.as_str())).collect();
         let epoch = Value::text(self.epoch.as_str());
-        Value::List(alloc::vec![
-            epoch,
-            count(self.pos.0),
-            count(self.tag.0.into()),
-            Value::List(views)
-        ])
+        Value::List(alloc::vec![epoch, count(self.pos.0), count(self.tag.0.into()), Value::List(views)])
     }
 
     fn from_value(value: &Value) -> Option<Self> {
@@ -73,10 +64,7 @@ impl Cursor {
             epoch: Epoch::from(epoch.as_text()?),
             pos: Pos(pos.as_int()?.try_into().ok()?),
             tag: Tag(tag.as_int()?.try_into().ok()?),
-            views: views
-                .iter()
-                .map(|view| view.as_text().map(String::from))
-                .collect::<Option<_>>()?,
+            views: views.iter().map(|view| view.as_text().map(String::from)).collect::<Option<_>>()?,
         })
     }
 }
@@ -84,15 +72,8 @@ impl Cursor {
 impl LoadToken {
     /// The opaque text.
     pub fn encode(&self) -> String {
-        let after = self
-            .after
-            .as_ref()
-            .map_or(Value::Null, |key| Value::List(key.0.clone()));
-        seal(&Value::List(alloc::vec![
-            self.from.to_value(),
-            count(self.shape as u64),
-            after
-        ]))
+        let after = self.after.as_ref().map_or(Value::Null, |key| Value::List(key.0.clone()));
+        seal(&Value::List(alloc::vec![self.from.to_value(), count(self.shape as u64), after]))
     }
 
     /// The token in an opaque text; none if nobody here wrote it.
@@ -108,11 +89,7 @@ impl LoadToken {
             Value::List(values) => Some(Key(values.clone())),
             _ => return None,
         };
-        Some(Self {
-            from: Cursor::from_value(from)?,
-            shape: shape.as_int()?.try_into().ok()?,
-            after,
-        })
+        Some(Self { from: Cursor::from_value(from)?, shape: shape.as_int()?.try_into().ok()?, after })
     }
 }
 

@@ -233,20 +233,12 @@ pub fn place_fragment(row: &RowKey) -> String {
 
 /// Appends a put: `place` from [`place_fragment`], `row` the canonical row.
 pub fn write_put(out: &mut String, place: &str, shapes: &[usize], row: &str) {
-    write!(
-        out,
-        "{{\"put\":{{{place},\"in\":{shapes:?},\"row\":{row}}}}}"
-    )
-    .expect("writing to a string cannot fail");
+    write!(out, "{{\"put\":{{{place},\"in\":{shapes:?},\"row\":{row}}}}}").expect("writing to a string cannot fail");
 }
 
 /// Appends a patch: `set` the canonical object of changed columns.
 pub fn write_patch(out: &mut String, place: &str, shapes: &[usize], set: &str) {
-    write!(
-        out,
-        "{{\"patch\":{{{place},\"in\":{shapes:?},\"set\":{set}}}}}"
-    )
-    .expect("writing to a string cannot fail");
+    write!(out, "{{\"patch\":{{{place},\"in\":{shapes:?},\"set\":{set}}}}}").expect("writing to a string cannot fail");
 }
 
 /// Appends a removal.
@@ -267,9 +259,7 @@ pub fn write_changes(checkpoint: &Checkpoint, rows: &str) -> String {
 
 /// A load frame: `rows` canonical rows with commas between.
 pub fn write_load(shape: usize, rows: &str, total: u64, token: &str) -> String {
-    format!(
-        "{{\"load\":{{\"shape\":{shape},\"total\":{total},\"token\":\"{token}\",\"rows\":[{rows}]}}}}"
-    )
+    format!("{{\"load\":{{\"shape\":{shape},\"total\":{total},\"token\":\"{token}\",\"rows\":[{rows}]}}}}")
 }
 
 /// A load_changes frame: `rows` operations with commas between.
@@ -279,18 +269,9 @@ pub fn write_load_changes(rows: &str) -> String {
 
 impl Checkpoint {
     fn write(&self, out: &mut String) {
-        let Checkpoint {
-            cursor,
-            pos,
-            tag,
-            acked,
-            now,
-        } = self;
-        write!(
-            out,
-            "\"cursor\":\"{cursor}\",\"pos\":{pos},\"tag\":{tag},\"acked\":{acked},\"now\":{now}"
-        )
-        .expect("writing to a string cannot fail");
+        let Checkpoint { cursor, pos, tag, acked, now } = self;
+        write!(out, "\"cursor\":\"{cursor}\",\"pos\":{pos},\"tag\":{tag},\"acked\":{acked},\"now\":{now}")
+            .expect("writing to a string cannot fail");
     }
 
     fn frame(&self, kind: &str, more: &str) -> String {
@@ -308,9 +289,7 @@ impl Checkpoint {
 
     /// A heartbeat frame.
     pub fn heartbeat(&self, expires: Option<Millis>) -> String {
-        let expires = expires
-            .map(|expires| format!(",\"expires\":{expires}"))
-            .unwrap_or_default();
+        let expires = expires.map(|expires| format!(",\"expires\":{expires}")).unwrap_or_default();
         self.frame("heartbeat", &expires)
     }
 }
@@ -318,8 +297,7 @@ impl Checkpoint {
 impl LoadEnd {
     /// The frame.
     pub fn to_text(&self) -> String {
-        self.checkpoint
-            .frame("load_end", &format!(",\"shapes\":{:?}", self.shapes))
+        self.checkpoint.frame("load_end", &format!(",\"shapes\":{:?}", self.shapes))
     }
 }
 
@@ -333,10 +311,7 @@ impl Welcome {
             };
             object([("state", Value::text(state))])
         });
-        let user = self
-            .user
-            .as_ref()
-            .map_or(Value::Null, |user| Value::text(user.as_str()));
+        let user = self.user.as_ref().map_or(Value::Null, |user| Value::text(user.as_str()));
         let load = match self.load_resumes {
             None => Value::Null,
             Some(true) => Value::text("resume"),
@@ -349,16 +324,10 @@ impl Welcome {
             ("device", Value::text(self.device.as_str())),
             ("now", count(self.now.0)),
             ("heartbeat", count(self.heartbeat.0)),
-            (
-                "expires",
-                self.expires.map_or(Value::Null, |expires| count(expires.0)),
-            ),
+            ("expires", self.expires.map_or(Value::Null, |expires| count(expires.0))),
             ("shapes", Value::List(shapes.collect())),
             ("last", count(self.last.0)),
-            (
-                "results",
-                Value::List(self.results.iter().map(MutationResult::to_value).collect()),
-            ),
+            ("results", Value::List(self.results.iter().map(MutationResult::to_value).collect())),
             ("schema", self.schema.to_value()),
             ("load", load),
         ]);
@@ -368,20 +337,9 @@ impl Welcome {
 
 impl MutationResult {
     fn to_value(&self) -> Value {
-        let mut members = alloc::vec![
-            ("n", count(self.n.0)),
-            ("status", Value::text(self.outcome.as_str()))
-        ];
+        let mut members = alloc::vec![("n", count(self.n.0)), ("status", Value::text(self.outcome.as_str()))];
         if !self.lost.is_empty() {
-            members.push((
-                "lost",
-                Value::List(
-                    self.lost
-                        .iter()
-                        .map(|name| Value::text(name.as_str()))
-                        .collect(),
-                ),
-            ));
+            members.push(("lost", Value::List(self.lost.iter().map(|name| Value::text(name.as_str())).collect())));
         }
         if let Some(problem) = &self.problem {
             members.push(("code", Value::text(problem.code.as_str())));
@@ -397,25 +355,15 @@ impl Results {
     /// The frame.
     pub fn to_text(&self) -> String {
         let results = Value::List(self.results.iter().map(MutationResult::to_value).collect());
-        let problem = self
-            .problem
-            .as_ref()
-            .map(|problem| ("problem", problem.to_value()));
-        object([(
-            "results",
-            object([("results", results)].into_iter().chain(problem)),
-        )])
-        .canonical()
+        let problem = self.problem.as_ref().map(|problem| ("problem", problem.to_value()));
+        object([("results", object([("results", results)].into_iter().chain(problem)))]).canonical()
     }
 }
 
 impl Goaway {
     /// The frame.
     pub fn to_text(&self) -> String {
-        let body = object([
-            ("reason", Value::text(self.reason.as_str())),
-            ("retry", count(self.retry.0)),
-        ]);
+        let body = object([("reason", Value::text(self.reason.as_str())), ("retry", count(self.retry.0))]);
         object([("goaway", body)]).canonical()
     }
 }
@@ -443,14 +391,7 @@ impl Problem {
     }
 
     fn read(node: &Node<'_>) -> Result<Self, Problem> {
-        let text = |name| {
-            Ok::<_, Problem>(
-                node.member(name)?
-                    .map(|node| node.text())
-                    .transpose()?
-                    .unwrap_or_default(),
-            )
-        };
+        let text = |name| Ok::<_, Problem>(node.member(name)?.map(|node| node.text()).transpose()?.unwrap_or_default());
         // A code of a newer server is kept as an internal one with its text.
         let code = Code::from_text(text("code")?).unwrap_or(Code::Internal);
         // A detail that is more than a sentence is kept as its JSON text.
@@ -461,10 +402,7 @@ impl Problem {
                 other => other.canonical(),
             },
         };
-        let at = node
-            .member("at")?
-            .map(|at| at.text().map(String::from))
-            .transpose()?;
+        let at = node.member("at")?.map(|at| at.text().map(String::from)).transpose()?;
         Ok(Self { code, detail, at })
     }
 }
@@ -483,10 +421,7 @@ impl Down {
         let root = Node::root("frame", &value);
         let members = root.members()?;
         let [(kind, body)] = members.as_slice() else {
-            return Err(Problem::new(
-                Code::MalformedMessage,
-                "a message is an object with exactly one member",
-            ));
+            return Err(Problem::new(Code::MalformedMessage, "a message is an object with exactly one member"));
         };
         let number = body.member("i")?.map(|number| number.count()).transpose()?;
         Ok((number, Self::read_body(kind, body)?))
@@ -499,36 +434,20 @@ impl Down {
             "load_changes" => read_operations(body).map(Self::LoadChanges),
             "load_end" => {
                 let shapes = read_indexes(&body.required("shapes")?)?;
-                Ok(Self::LoadEnd(LoadEnd {
-                    checkpoint: Checkpoint::read(body)?,
-                    shapes,
-                }))
+                Ok(Self::LoadEnd(LoadEnd { checkpoint: Checkpoint::read(body)?, shapes }))
             }
-            "changes" => Ok(Self::Changes {
-                checkpoint: Checkpoint::read(body)?,
-                rows: read_operations(body)?,
-            }),
+            "changes" => Ok(Self::Changes { checkpoint: Checkpoint::read(body)?, rows: read_operations(body)? }),
             "caught_up" => Checkpoint::read(body).map(Self::CaughtUp),
             "heartbeat" => Checkpoint::read(body).map(Self::Heartbeat),
             "results" => {
                 let results = body.required("results")?;
-                let results = results
-                    .items()?
-                    .iter()
-                    .map(MutationResult::read)
-                    .collect::<Result<_, _>>()?;
-                let problem = body
-                    .member("problem")?
-                    .map(|node| Problem::read(&node))
-                    .transpose()?;
+                let results = results.items()?.iter().map(MutationResult::read).collect::<Result<_, _>>()?;
+                let problem = body.member("problem")?.map(|node| Problem::read(&node)).transpose()?;
                 Ok(Self::Results(Results { results, problem }))
             }
             "goaway" => {
                 let reason = body.required("reason")?.text()?.into();
-                Ok(Self::Goaway(Goaway {
-                    reason,
-                    retry: Millis(body.required("retry")?.count()?),
-                }))
+                Ok(Self::Goaway(Goaway { reason, retry: Millis(body.required("retry")?.count()?) }))
             }
             "problem" => Problem::read(body).map(Self::Problem),
             other => Ok(Self::Unknown(other.into())),
@@ -565,33 +484,16 @@ impl Welcome {
         let results = node.required("results")?;
         Ok(Self {
             epoch: Epoch::from(node.required("epoch")?.text()?),
-            user: node
-                .member("user")?
-                .map(|user| user.text().map(UserId::from))
-                .transpose()?,
+            user: node.member("user")?.map(|user| user.text().map(UserId::from)).transpose()?,
             device: DeviceId::from(node.required("device")?.text()?),
             now: Millis(node.required("now")?.count()?),
             heartbeat: Millis(node.required("heartbeat")?.count()?),
-            expires: node
-                .member("expires")?
-                .map(|expires| expires.count().map(Millis))
-                .transpose()?,
-            shapes: shapes
-                .items()?
-                .iter()
-                .map(state)
-                .collect::<Result<_, Problem>>()?,
+            expires: node.member("expires")?.map(|expires| expires.count().map(Millis)).transpose()?,
+            shapes: shapes.items()?.iter().map(state).collect::<Result<_, Problem>>()?,
             last: MutationNumber(node.required("last")?.count()?),
-            results: results
-                .items()?
-                .iter()
-                .map(MutationResult::read)
-                .collect::<Result<_, _>>()?,
+            results: results.items()?.iter().map(MutationResult::read).collect::<Result<_, _>>()?,
             schema: Schema::from_value(schema.value()).ok_or_else(|| schema.wrong("a schema"))?,
-            load_resumes: node
-                .member("load")?
-                .map(|load| load.text().map(|text| text == "resume"))
-                .transpose()?,
+            load_resumes: node.member("load")?.map(|load| load.text().map(|text| text == "resume")).transpose()?,
         })
     }
 }
@@ -601,11 +503,7 @@ impl LoadChunk {
         let rows = node.required("rows")?;
         Ok(Self {
             shape: read_index(&node.required("shape")?)?,
-            rows: rows
-                .items()?
-                .iter()
-                .map(Node::row)
-                .collect::<Result<_, _>>()?,
+            rows: rows.items()?.iter().map(Node::row).collect::<Result<_, _>>()?,
             total: node.required("total")?.count()?,
             token: node.required("token")?.text()?.into(),
         })
@@ -625,26 +523,15 @@ impl RowOperation {
         let [(kind, body)] = members.as_slice() else {
             return Err(node.wrong("put, patch or remove"));
         };
-        let row = RowKey {
-            table: body.required("table")?.name()?,
-            key: body.required("key")?.key()?,
-        };
+        let row = RowKey { table: body.required("table")?.name()?, key: body.required("key")?.key()? };
         match &***kind {
             "put" => {
                 let shapes = read_indexes(&body.required("in")?)?;
-                Ok(Self::Put {
-                    row,
-                    shapes,
-                    values: body.required("row")?.row()?,
-                })
+                Ok(Self::Put { row, shapes, values: body.required("row")?.row()? })
             }
             "patch" => {
                 let shapes = read_indexes(&body.required("in")?)?;
-                Ok(Self::Patch {
-                    row,
-                    shapes,
-                    set: body.required("set")?.row()?,
-                })
+                Ok(Self::Patch { row, shapes, set: body.required("set")?.row()? })
             }
             "remove" => Ok(Self::Remove { row }),
             _ => Err(node.wrong("put, patch or remove")),
@@ -657,11 +544,7 @@ impl MutationResult {
         let status = node.required("status")?;
         let outcome = Outcome::from_text(status.text()?).ok_or_else(|| status.wrong("a status"))?;
         let lost = node.member("lost")?;
-        let lost = lost
-            .as_ref()
-            .map(Node::items)
-            .transpose()?
-            .unwrap_or_default();
+        let lost = lost.as_ref().map(Node::items).transpose()?.unwrap_or_default();
         let problem = match node.member("code")? {
             None => None,
             Some(code) => {
@@ -674,20 +557,11 @@ impl MutationResult {
                     text.and_then(|text| text.as_text().map(String::from))
                 };
                 let code = Code::from_text(code.text()?).unwrap_or(Code::Internal);
-                Some(Problem {
-                    code,
-                    detail: part("message").unwrap_or_default(),
-                    at: part("at"),
-                })
+                Some(Problem { code, detail: part("message").unwrap_or_default(), at: part("at") })
             }
         };
         let n = MutationNumber(node.required("n")?.count()?);
-        Ok(Self {
-            n,
-            outcome,
-            lost: lost.iter().map(Node::name).collect::<Result<_, _>>()?,
-            problem,
-        })
+        Ok(Self { n, outcome, lost: lost.iter().map(Node::name).collect::<Result<_, _>>()?, problem })
     }
 }
 

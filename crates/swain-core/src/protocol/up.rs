@@ -64,27 +64,18 @@ impl Up {
         }
         let value = parse(text)?;
         let Value::Object(members) = &value else {
-            return Err(Problem::new(
-                Code::MalformedMessage,
-                "a message is an object with exactly one member",
-            ));
+            return Err(Problem::new(Code::MalformedMessage, "a message is an object with exactly one member"));
         };
         let mut members = members.iter();
         let (Some((kind, body)), None) = (members.next(), members.next()) else {
-            return Err(Problem::new(
-                Code::MalformedMessage,
-                "a message is an object with exactly one member",
-            ));
+            return Err(Problem::new(Code::MalformedMessage, "a message is an object with exactly one member"));
         };
         let node = Node::root(kind, body);
         match &**kind {
             "hello" => Hello::read(&node).map(Self::Hello),
             "push" => read_push(&node).map(Self::Push),
             "auth" => Ok(Self::Auth(node.required("token")?.text()?.into())),
-            other => Err(Problem::new(
-                Code::UnknownMessage,
-                format!("there is no message '{other}'"),
-            )),
+            other => Err(Problem::new(Code::UnknownMessage, format!("there is no message '{other}'"))),
         }
     }
 }
@@ -93,10 +84,7 @@ impl Hello {
     fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let protocol = node.required("protocol")?;
         if protocol.count()? != PROTOCOL {
-            return Err(protocol.problem(
-                Code::UnknownProtocol,
-                format!("this server speaks protocol {PROTOCOL}"),
-            ));
+            return Err(protocol.problem(Code::UnknownProtocol, format!("this server speaks protocol {PROTOCOL}")));
         }
         let device = node.required("device")?;
         let id = device.text()?;
@@ -107,24 +95,10 @@ impl Hello {
         let shapes = node.required("shapes")?;
         let items = shapes.items()?;
         if items.len() > SHAPES_MAX {
-            return Err(shapes.problem(
-                Code::LimitShapes,
-                format!("a device holds at most {SHAPES_MAX} shapes"),
-            ));
+            return Err(shapes.problem(Code::LimitShapes, format!("a device holds at most {SHAPES_MAX} shapes")));
         }
-        let text = |name| {
-            Ok::<_, Problem>(
-                node.member(name)?
-                    .map(|node| node.text())
-                    .transpose()?
-                    .map(String::from),
-            )
-        };
-        let acked = node
-            .member("acked")?
-            .map(|node| node.count())
-            .transpose()?
-            .unwrap_or(0);
+        let text = |name| Ok::<_, Problem>(node.member(name)?.map(|node| node.text()).transpose()?.map(String::from));
+        let acked = node.member("acked")?.map(|node| node.count()).transpose()?.unwrap_or(0);
         Ok(Self {
             token: text("token")?,
             device: DeviceId::from(id),
@@ -137,10 +111,7 @@ impl Hello {
 
     /// The wire form.
     pub fn to_text(&self) -> String {
-        let text = |text: &Option<String>| {
-            text.as_ref()
-                .map_or(Value::Null, |text| Value::text(text.as_str()))
-        };
+        let text = |text: &Option<String>| text.as_ref().map_or(Value::Null, |text| Value::text(text.as_str()));
         let shapes = self.shapes.iter().map(Shape::to_value).collect();
         let body = object([
             ("protocol", count(PROTOCOL)),
@@ -187,15 +158,7 @@ fn read_mutation(node: &Node<'_>) -> Result<Result<Mutation, Unreadable>, Proble
     let n = MutationNumber(node.required("n")?.count()?);
     Ok(Mutation::read(node).map_err(|problem| {
         let empty = Value::Object(BTreeMap::new());
-        let ops = node
-            .member("ops")
-            .ok()
-            .flatten()
-            .map_or(empty, |ops| ops.value().clone());
-        Unreadable {
-            n,
-            content_hash: hash_text(&ops.canonical()),
-            problem,
-        }
+        let ops = node.member("ops").ok().flatten().map_or(empty, |ops| ops.value().clone());
+        Unreadable { n, content_hash: hash_text(&ops.canonical()), problem }
     }))
 }

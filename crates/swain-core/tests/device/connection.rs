@@ -89,13 +89,7 @@ fn goaway_is_waited_for_whatever_wakes_the_device() {
     let mut rig = live_rig();
     let connects = rig.connects;
 
-    rig.frame(
-        &Goaway {
-            reason: "draining".into(),
-            retry: Millis(1500),
-        }
-        .to_text(),
-    );
+    rig.frame(&Goaway { reason: "draining".into(), retry: Millis(1500) }.to_text());
     rig.give(Input::Wake);
     rig.pass(1499);
     assert_eq!(rig.connects, connects);
@@ -185,10 +179,7 @@ fn the_right_to_the_stream_is_renewed_in_band() {
     heartbeat.now = Millis(5_540_000);
     rig.frame(&heartbeat.heartbeat(Some(Millis(6_140_000))));
 
-    assert_eq!(
-        rig.device.poll_timeout(),
-        Some((Millis(2_080_000), "renew token"))
-    );
+    assert_eq!(rig.device.poll_timeout(), Some((Millis(2_080_000), "renew token")));
 }
 
 #[test]
@@ -210,9 +201,7 @@ fn nothing_can_be_promised_after_the_storage_failed() {
     let mut rig = live_rig();
 
     rig.give(Input::StorageFailed);
-    rig.give(Input::Mutate {
-        operations: vec![insert("k", 1)],
-    });
+    rig.give(Input::Mutate { operations: vec![insert("k", 1)] });
 
     assert_eq!(rig.rejected.len(), 1);
     assert_eq!(rig.device.status().stop, Some(Stop::StorageFailed));
@@ -227,9 +216,7 @@ fn the_hello_says_where_the_device_is() {
 
     rig.open();
 
-    let Some(Up::Hello(hello)) = rig.sent.pop() else {
-        panic!("a hello is first")
-    };
+    let Some(Up::Hello(hello)) = rig.sent.pop() else { panic!("a hello is first") };
     assert_eq!(hello.cursor.as_deref(), Some("e1-4"));
     assert_eq!(hello.token.as_deref(), Some("token"));
     assert_eq!(hello.device.as_str(), "d1");

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use swain_core::merge::apply;
 use swain_core::protocol::{
-    Checkpoint, Hello, LoadEnd, MutationResult, Outcome, Results, ShapeState, Up, Welcome,
-    place_fragment, write_changes, write_load, write_put, write_remove,
+    Checkpoint, Hello, LoadEnd, MutationResult, Outcome, Results, ShapeState, Up, Welcome, place_fragment,
+    write_changes, write_load, write_put, write_remove,
 };
 use swain_core::{
-    Code, Column, ColumnType, DeviceId, Epoch, Millis, Mutation, MutationNumber, Pos, Problem, Row,
-    RowKey, Schema, Table, Tag,
+    Code, Column, ColumnType, DeviceId, Epoch, Millis, Mutation, MutationNumber, Pos, Problem, Row, RowKey, Schema,
+    Table, Tag,
 };
 
 use super::rig::{Rig, place};
@@ -65,15 +65,8 @@ impl FakeServer {
 
     fn greet(&mut self, hello: &Hello) -> Vec<String> {
         self.device = hello.device.clone();
-        let from = hello
-            .cursor
-            .as_ref()
-            .and_then(|cursor| self.position(cursor));
-        let state = if from.is_some() {
-            ShapeState::Live
-        } else {
-            ShapeState::Load
-        };
+        let from = hello.cursor.as_ref().and_then(|cursor| self.position(cursor));
+        let state = if from.is_some() { ShapeState::Live } else { ShapeState::Load };
         let mut welcome = welcome(hello.shapes.len(), state, self.last());
         welcome.epoch = Epoch::from(self.epoch);
         welcome.results = self.results_above(hello.acked);
@@ -88,36 +81,19 @@ impl FakeServer {
 
     fn decide(&mut self, mutations: Vec<Mutation>) -> Vec<String> {
         let from = self.log.len();
-        let results = mutations
-            .iter()
-            .map(|mutation| self.decide_one(mutation))
-            .collect();
-        let mut frames = vec![
-            Results {
-                results,
-                problem: None,
-            }
-            .to_text(),
-        ];
+        let results = mutations.iter().map(|mutation| self.decide_one(mutation)).collect();
+        let mut frames = vec![Results { results, problem: None }.to_text()];
         frames.extend(self.changes_from(from));
         frames
     }
 
     fn decide_one(&mut self, mutation: &Mutation) -> MutationResult {
         let ledger = self.ledgers.entry(self.device.clone()).or_default();
-        if let Some(known) = usize::try_from(mutation.n.0 - 1)
-            .ok()
-            .and_then(|index| ledger.get(index))
-        {
+        if let Some(known) = usize::try_from(mutation.n.0 - 1).ok().and_then(|index| ledger.get(index)) {
             return result(mutation.n.0, *known);
         }
         assert_eq!(mutation.n.0, ledger.len() as u64 + 1, "no gap");
-        let refused = |key| {
-            mutation
-                .operations
-                .iter()
-                .any(|operation| *operation.row() == place(key))
-        };
+        let refused = |key| mutation.operations.iter().any(|operation| *operation.row() == place(key));
         let outcome = match self.refuses.is_some_and(refused) {
             true => Outcome::Refused,
             false => Outcome::Applied,
@@ -149,10 +125,7 @@ impl FakeServer {
                 if index + 1 < self.log.len() {
                     checkpoint.acked = MutationNumber(0);
                 }
-                let operations = rows
-                    .iter()
-                    .map(|row| self.operation(row))
-                    .collect::<Vec<_>>();
+                let operations = rows.iter().map(|row| self.operation(row)).collect::<Vec<_>>();
                 write_changes(&checkpoint, &operations.join(","))
             })
             .collect()
@@ -169,14 +142,8 @@ impl FakeServer {
 
     fn load(&self, shapes: usize) -> Vec<String> {
         let rows: Vec<String> = self.rows.values().map(Row::canonical).collect();
-        let end = LoadEnd {
-            checkpoint: self.checkpoint(),
-            shapes: (0..shapes).collect(),
-        };
-        vec![
-            write_load(0, &rows.join(","), rows.len() as u64, "l1"),
-            end.to_text(),
-        ]
+        let end = LoadEnd { checkpoint: self.checkpoint(), shapes: (0..shapes).collect() };
+        vec![write_load(0, &rows.join(","), rows.len() as u64, "l1"), end.to_text()]
     }
 
     fn checkpoint(&self) -> Checkpoint {
@@ -184,11 +151,7 @@ impl FakeServer {
     }
 
     fn position(&self, cursor: &str) -> Option<usize> {
-        let pos = cursor
-            .strip_prefix(self.epoch)?
-            .strip_prefix('-')?
-            .parse()
-            .ok()?;
+        let pos = cursor.strip_prefix(self.epoch)?.strip_prefix('-')?.parse().ok()?;
         (pos <= self.log.len()).then_some(pos)
     }
 
@@ -204,12 +167,7 @@ impl FakeServer {
 }
 
 pub(crate) fn schema() -> Schema {
-    let column = |kind, nullable| Column {
-        kind,
-        nullable,
-        has_default: nullable,
-        generated: false,
-    };
+    let column = |kind, nullable| Column { kind, nullable, has_default: nullable, generated: false };
     let table = |name: &str| Table {
         name: name.into(),
         columns: BTreeMap::from([
@@ -222,10 +180,7 @@ pub(crate) fn schema() -> Schema {
         strategies: BTreeMap::new(),
         fills: BTreeMap::new(),
     };
-    Schema {
-        version: 1,
-        tables: BTreeMap::from([("t".into(), table("t")), ("u".into(), table("u"))]),
-    }
+    Schema { version: 1, tables: BTreeMap::from([("t".into(), table("t")), ("u".into(), table("u"))]) }
 }
 
 pub(crate) fn welcome(shapes: usize, state: ShapeState, last: MutationNumber) -> Welcome {
@@ -269,17 +224,11 @@ pub(crate) fn changes(pos: u64, acked: u64, rows: &[Row]) -> String {
     let puts = rows.iter().map(|row| {
         let mut out = String::new();
         let key = row.key(&schema().tables["t"]);
-        let place = RowKey {
-            table: "t".into(),
-            key,
-        };
+        let place = RowKey { table: "t".into(), key };
         write_put(&mut out, &place_fragment(&place), &[0], &row.canonical());
         out
     });
-    write_changes(
-        &checkpoint("e1", pos, acked),
-        &puts.collect::<Vec<_>>().join(","),
-    )
+    write_changes(&checkpoint("e1", pos, acked), &puts.collect::<Vec<_>>().join(","))
 }
 
 /// A rig that is live on an empty server.
@@ -291,9 +240,6 @@ pub(crate) fn live_rig() -> Rig {
 }
 
 pub(crate) fn results(numbers: &[(u64, Outcome)], problem: Option<Problem>) -> String {
-    let results = numbers
-        .iter()
-        .map(|(n, outcome)| result(*n, *outcome))
-        .collect();
+    let results = numbers.iter().map(|(n, outcome)| result(*n, *outcome)).collect();
     Results { results, problem }.to_text()
 }

@@ -2,8 +2,7 @@
 
 use swain_core::client::{Config, Input, Membership};
 use swain_core::protocol::{
-    LoadEnd, ShapeState, Up, place_fragment, write_changes, write_load, write_load_changes,
-    write_patch, write_put,
+    LoadEnd, ShapeState, Up, place_fragment, write_changes, write_load, write_load_changes, write_patch, write_put,
 };
 use swain_core::shape::Shape;
 use swain_core::{MutationNumber, Row, Value};
@@ -18,11 +17,7 @@ fn chunk(shape: usize, token: &str, rows: &[Row]) -> String {
 }
 
 fn end(pos: u64, shapes: &[usize]) -> String {
-    LoadEnd {
-        checkpoint: checkpoint("e1", pos, 0),
-        shapes: shapes.to_vec(),
-    }
-    .to_text()
+    LoadEnd { checkpoint: checkpoint("e1", pos, 0), shapes: shapes.to_vec() }.to_text()
 }
 
 fn greeting(shapes: &[ShapeState], resumes: Option<bool>) -> String {
@@ -35,10 +30,7 @@ fn greeting(shapes: &[ShapeState], resumes: Option<bool>) -> String {
 fn loading_rig() -> Rig {
     let mut rig = Rig::new();
     rig.open();
-    rig.frame(&greeting(
-        &[ShapeState::Load, ShapeState::Load],
-        Some(false),
-    ));
+    rig.frame(&greeting(&[ShapeState::Load, ShapeState::Load], Some(false)));
     rig
 }
 
@@ -69,9 +61,7 @@ fn a_cut_load_goes_on_behind_its_last_durable_chunk() {
     rig.crash();
 
     rig.open();
-    let Some(Up::Hello(hello)) = rig.sent.pop() else {
-        panic!("a hello is first")
-    };
+    let Some(Up::Hello(hello)) = rig.sent.pop() else { panic!("a hello is first") };
     assert_eq!(hello.load.as_deref(), Some("l1"));
     rig.frame(&greeting(&[ShapeState::Load, ShapeState::Load], Some(true)));
     rig.frame(&chunk(0, "l2", &[row("l", 1)]));
@@ -89,10 +79,7 @@ fn a_load_that_starts_over_empties_staging() {
     rig.give(Input::Wake);
     rig.give(Input::TransportOpened);
 
-    rig.frame(&greeting(
-        &[ShapeState::Load, ShapeState::Load],
-        Some(false),
-    ));
+    rig.frame(&greeting(&[ShapeState::Load, ShapeState::Load], Some(false)));
 
     assert_eq!(rig.device.staged_len(), 0);
     assert!(rig.stored.staging.is_empty());
@@ -103,22 +90,13 @@ fn changes_since_the_load_began_go_to_staging_too() {
     spec!("P5");
     let mut rig = loading_rig();
     rig.frame(&chunk(0, "l1", &[row("k", 1), row("l", 1)]));
-    let (mut rows, k, gone) = (
-        String::new(),
-        place_fragment(&place("k")),
-        place_fragment(&place("gone")),
-    );
+    let (mut rows, k, gone) = (String::new(), place_fragment(&place("k")), place_fragment(&place("gone")));
     write_patch(&mut rows, &k, &[0], "{\"a\":2}");
     rows.push(',');
     // The row was gone when its chunk was read; its earlier life has no place to go.
     write_patch(&mut rows, &gone, &[0], "{\"a\":2}");
     rows.push(',');
-    write_put(
-        &mut rows,
-        &place_fragment(&place("m")),
-        &[0],
-        &row("m", 3).canonical(),
-    );
+    write_put(&mut rows, &place_fragment(&place("m")), &[0], &row("m", 3).canonical());
     rig.frame(&write_load_changes(&rows));
     rig.frame(&end(3, &[0, 1]));
 
@@ -136,57 +114,35 @@ fn a_load_replaces_what_its_shape_held_in_one_step() {
     rig.close(1006);
     rig.give(Input::Wake);
     rig.give(Input::TransportOpened);
-    rig.frame(&greeting(
-        &[ShapeState::Load, ShapeState::Live],
-        Some(false),
-    ));
+    rig.frame(&greeting(&[ShapeState::Load, ShapeState::Live], Some(false)));
     rig.frame(&chunk(0, "l1", &[row("l", 2), row("m", 2)]));
-    assert_eq!(
-        rig.a("k"),
-        Some(Value::Int(1)),
-        "old rows stay while the load runs"
-    );
+    assert_eq!(rig.a("k"), Some(Value::Int(1)), "old rows stay while the load runs");
     rig.changes.clear();
 
     rig.frame(&end(5, &[0]));
 
     assert_eq!(rig.changes.len(), 1);
-    assert_eq!(
-        (rig.a("k"), rig.a("l"), rig.a("m")),
-        (None, Some(Value::Int(2)), Some(Value::Int(2)))
-    );
+    assert_eq!((rig.a("k"), rig.a("l"), rig.a("m")), (None, Some(Value::Int(2)), Some(Value::Int(2))));
 }
 
 #[test]
 fn a_row_goes_when_the_last_shape_that_holds_it_goes() {
     spec!("C5");
     let filter = swain_core::strict_json::parse("{\"eq\":[\"a\",1]}").unwrap();
-    let some = Shape {
-        table: "t".into(),
-        filter: Some(filter),
-    };
+    let some = Shape { table: "t".into(), filter: Some(filter) };
     let mut rig = Rig::with(Config::new(vec![Shape::table("t"), some]));
     rig.open();
-    rig.frame(&greeting(
-        &[ShapeState::Load, ShapeState::Load],
-        Some(false),
-    ));
+    rig.frame(&greeting(&[ShapeState::Load, ShapeState::Load], Some(false)));
     rig.frame(&chunk(0, "l1", &[row("k", 1), row("l", 2)]));
     rig.frame(&chunk(1, "l2", &[row("k", 1)]));
     rig.frame(&end(1, &[0, 1]));
-    assert_eq!(
-        rig.stored.rows[&place("k")].shapes,
-        [0, 1].into_iter().collect::<Membership>()
-    );
+    assert_eq!(rig.stored.rows[&place("k")].shapes, [0, 1].into_iter().collect::<Membership>());
 
     // The whole table is loaded anew and is empty now; the other shape still holds k.
     rig.close(1006);
     rig.give(Input::Wake);
     rig.give(Input::TransportOpened);
-    rig.frame(&greeting(
-        &[ShapeState::Load, ShapeState::Live],
-        Some(false),
-    ));
+    rig.frame(&greeting(&[ShapeState::Load, ShapeState::Live], Some(false)));
     rig.frame(&end(2, &[0]));
     assert_eq!((rig.a("k"), rig.a("l")), (Some(Value::Int(1)), None));
 
@@ -207,11 +163,7 @@ fn a_shape_that_is_no_longer_asked_for_takes_its_rows_along() {
 
     assert_eq!(rig.a("k"), None);
     assert!(rig.stored.rows.is_empty());
-    assert_eq!(
-        rig.device.meta().cursor,
-        None,
-        "the cursor promised those rows"
-    );
+    assert_eq!(rig.device.meta().cursor, None, "the cursor promised those rows");
 }
 
 #[test]

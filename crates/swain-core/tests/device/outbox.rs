@@ -109,10 +109,7 @@ fn offline_edits_are_sent_in_order_after_the_reconnect_and_applied_once() {
     rig.give(Input::Wake);
     rig.give(Input::TransportOpened);
     let hello = rig.sent.pop().unwrap();
-    server
-        .answer(hello)
-        .iter()
-        .for_each(|frame| rig.frame(frame));
+    server.answer(hello).iter().for_each(|frame| rig.frame(frame));
 
     // The server decides, and its answer is lost.
     let push = rig.sent.pop().unwrap();
@@ -124,10 +121,7 @@ fn offline_edits_are_sent_in_order_after_the_reconnect_and_applied_once() {
 
     assert_eq!(server.applied, 2);
     assert_eq!(rig.a("k"), Some(Value::Int(3)));
-    assert_eq!(
-        rig.device.confirmed(&place("k")),
-        rig.device.visible(&place("k"))
-    );
+    assert_eq!(rig.device.confirmed(&place("k")), rig.device.visible(&place("k")));
     assert!(rig.pending_numbers().is_empty());
 }
 
@@ -158,10 +152,7 @@ fn a_push_stays_below_one_mebibyte() {
     rig.storage = Storage::Slow;
     for key in ["k1", "k2", "k3"] {
         let set = Row::default().with("b", "x".repeat(400_000).as_str());
-        rig.edit(vec![Operation::Insert {
-            row: place(key),
-            set,
-        }]);
+        rig.edit(vec![Operation::Insert { row: place(key), set }]);
     }
 
     rig.write_at_once();
@@ -174,12 +165,7 @@ fn a_mutation_that_does_not_fit_into_a_message_is_rejected() {
     let mut rig = live_rig();
     let set = Row::default().with("b", "x".repeat(1_100_000).as_str());
 
-    rig.give(Input::Mutate {
-        operations: vec![Operation::Insert {
-            row: place("k"),
-            set,
-        }],
-    });
+    rig.give(Input::Mutate { operations: vec![Operation::Insert { row: place("k"), set }] });
 
     assert_eq!(rig.rejected[0].code, Code::LimitMessageBytes);
     assert_eq!(rig.a("k"), None);
@@ -211,10 +197,7 @@ fn a_gap_reconnects_and_goes_on_behind_what_the_server_has() {
     server.serve(&mut rig);
     rig.edit(vec![insert("k", 1)]);
 
-    rig.frame(&results(
-        &[],
-        Some(Problem::new(Code::MutationGap, "expected 7")),
-    ));
+    rig.frame(&results(&[], Some(Problem::new(Code::MutationGap, "expected 7"))));
     assert_eq!(rig.closes, 1);
     rig.sent.clear();
     rig.give(Input::Wake);
@@ -257,9 +240,7 @@ fn an_edit_says_what_it_was_based_on() {
     assert_eq!(was(1, "a"), Was::After(MutationNumber(1), Value::Int(5)));
     assert!(matches!(was(2, "b"), Was::Hash(_)));
     let seen = rig.device.pending().nth(3).unwrap().mutation.operations[0].clone();
-    let Operation::Delete { seen, .. } = seen else {
-        panic!("{seen:?}")
-    };
+    let Operation::Delete { seen, .. } = seen else { panic!("{seen:?}") };
     assert_eq!(seen, Some(row("l", 1).with("b", "short").hash()));
     let first = rig.device.pending().next().unwrap();
     assert_eq!(first.mutation.base, Pos(1));
@@ -280,11 +261,7 @@ fn a_refused_mutation_rolls_back_with_its_acknowledgement_and_stays_as_a_dead_le
     server.serve(&mut rig);
 
     assert_eq!(rig.a("k"), None);
-    assert_eq!(
-        rig.changes.len(),
-        1,
-        "the roll-back is part of the position"
-    );
+    assert_eq!(rig.changes.len(), 1, "the roll-back is part of the position");
     assert_eq!(rig.changes[0].origin, Origin::Server);
     let entry = rig.device.entry(id).unwrap();
     assert_eq!(entry.state, EntryState::Refused);
@@ -346,11 +323,7 @@ fn one_mutation_more_than_may_wait_is_rejected() {
     rig.open();
     FakeServer::new().serve(&mut rig);
 
-    (0..3).for_each(|_| {
-        rig.give(Input::Mutate {
-            operations: vec![insert("k", 1)],
-        })
-    });
+    (0..3).for_each(|_| rig.give(Input::Mutate { operations: vec![insert("k", 1)] }));
 
     assert_eq!(rig.pending_numbers(), [1, 2]);
     assert_eq!(rig.rejected[0].code, Code::LimitPendingMutations);
@@ -361,9 +334,7 @@ fn a_device_behind_its_own_numbers_takes_a_new_id() {
     spec!("C10", "P4");
     let mut rig = Rig::new();
     let mut server = FakeServer::new();
-    server
-        .ledgers
-        .insert(DeviceId::from("d1"), vec![Outcome::Applied; 5]);
+    server.ledgers.insert(DeviceId::from("d1"), vec![Outcome::Applied; 5]);
     rig.open();
     server.serve(&mut rig);
     assert_eq!((rig.device_requests, rig.closes), (1, 1));
@@ -385,10 +356,7 @@ fn a_cloned_device_takes_a_new_id_when_the_server_tells_it() {
     rig.edit(vec![insert("k", 1)]);
     rig.edit(vec![set("k", 2)]);
 
-    rig.frame(&results(
-        &[],
-        Some(Problem::new(Code::MutationMismatch, "cloned")),
-    ));
+    rig.frame(&results(&[], Some(Problem::new(Code::MutationMismatch, "cloned"))));
     assert_eq!(rig.device_requests, 1);
     rig.give(Input::DeviceId(DeviceId::from("d2")));
     rig.sent.clear();

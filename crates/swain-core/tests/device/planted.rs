@@ -2,9 +2,7 @@
 
 use swain_core::Value;
 use swain_core::client::{Config, Faults, Input, PlantedBug};
-use swain_core::protocol::{
-    LoadEnd, Outcome, ShapeState, place_fragment, write_changes, write_remove,
-};
+use swain_core::protocol::{LoadEnd, Outcome, ShapeState, place_fragment, write_changes, write_remove};
 use swain_core::shape::Shape;
 
 use super::fake_server::{FakeServer, changes, checkpoint, results, welcome};
@@ -87,13 +85,7 @@ fn a_load_that_drops_nothing_keeps_what_is_gone() {
     let greeting = welcome(2, ShapeState::Load, swain_core::MutationNumber(0));
     rig.frame(&greeting.to_text());
 
-    rig.frame(
-        &LoadEnd {
-            checkpoint: checkpoint("e1", 2, 0),
-            shapes: vec![0, 1],
-        }
-        .to_text(),
-    );
+    rig.frame(&LoadEnd { checkpoint: checkpoint("e1", 2, 0), shapes: vec![0, 1] }.to_text());
 
     assert_eq!(rig.a("k"), Some(Value::Int(1)));
 }

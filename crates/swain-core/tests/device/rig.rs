@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use swain_core::client::{
-    Batch, BatchId, ChangeSet, Config, Device, EntryId, Identity, Input, Output, Settled,
-    StoredDevice,
+    Batch, BatchId, ChangeSet, Config, Device, EntryId, Identity, Input, Output, Settled, StoredDevice,
 };
 use swain_core::protocol::Up;
 use swain_core::shape::Shape;
@@ -145,17 +144,12 @@ impl Rig {
     }
 
     pub(crate) fn pending_numbers(&self) -> Vec<u64> {
-        self.device
-            .pending()
-            .map(|entry| entry.mutation.n.0)
-            .collect()
+        self.device.pending().map(|entry| entry.mutation.n.0).collect()
     }
 
     /// Column `a` of a visible row of `t`.
     pub(crate) fn a(&self, key: &str) -> Option<Value> {
-        self.device
-            .visible(&place(key))
-            .map(|row| row.value("a").clone())
+        self.device.visible(&place(key)).map(|row| row.value("a").clone())
     }
 
     fn drain(&mut self) {
@@ -187,25 +181,16 @@ impl Rig {
 }
 
 fn device(config: &Config, stored: Option<StoredDevice>) -> Device {
-    let identity = Identity {
-        device: DeviceId::from("d1"),
-        seed: 7,
-    };
+    let identity = Identity { device: DeviceId::from("d1"), seed: 7 };
     Device::new(identity, config.clone(), stored)
 }
 
 pub(crate) fn place(key: &str) -> RowKey {
-    RowKey {
-        table: "t".into(),
-        key: Key::of(key),
-    }
+    RowKey { table: "t".into(), key: Key::of(key) }
 }
 
 pub(crate) fn insert(key: &str, a: i64) -> Operation {
-    Operation::Insert {
-        row: place(key),
-        set: Row::default().with("a", a),
-    }
+    Operation::Insert { row: place(key), set: Row::default().with("a", a) }
 }
 
 pub(crate) fn set(key: &str, a: i64) -> Operation {
@@ -217,10 +202,7 @@ pub(crate) fn inc(key: &str, a: i64) -> Operation {
 }
 
 pub(crate) fn delete(key: &str) -> Operation {
-    Operation::Delete {
-        row: place(key),
-        seen: None,
-    }
+    Operation::Delete { row: place(key), seen: None }
 }
 
 fn update(key: &str, set: Row, inc: Row) -> Operation {
@@ -235,15 +217,10 @@ fn update(key: &str, set: Row, inc: Row) -> Operation {
 }
 
 pub(crate) fn row(key: &str, a: i64) -> Row {
-    Row::default()
-        .with("id", key)
-        .with("a", a)
-        .with("b", Value::Null)
+    Row::default().with("id", key).with("a", a).with("b", Value::Null)
 }
 
 pub(crate) fn values(rows: &[(&RowKey, &Arc<Row>)]) -> Vec<(String, Value)> {
-    let pairs = rows
-        .iter()
-        .map(|(place, row)| (place.key.canonical(), row.value("a").clone()));
+    let pairs = rows.iter().map(|(place, row)| (place.key.canonical(), row.value("a").clone()));
     pairs.collect()
 }

@@ -2,9 +2,7 @@
 
 use swain_core::Value;
 use swain_core::client::{Input, Origin, State};
-use swain_core::protocol::{
-    number_frame, place_fragment, write_changes, write_patch, write_remove,
-};
+use swain_core::protocol::{number_frame, place_fragment, write_changes, write_patch, write_remove};
 use swain_testkit::spec;
 
 use super::fake_server::{FakeServer, changes, checkpoint, live_rig};
@@ -20,19 +18,12 @@ fn each_position_calls_once_in_order_with_what_changed() {
     rig.frame(&changes(2, 0, &[]));
     rig.frame(&changes(5, 0, &[row("k", 2)]));
 
-    let told: Vec<_> = rig
-        .changes
-        .iter()
-        .map(|set| (set.pos.0, set.rows.len()))
-        .collect();
+    let told: Vec<_> = rig.changes.iter().map(|set| (set.pos.0, set.rows.len())).collect();
     assert_eq!(told, [(1, 2), (2, 0), (5, 1)]);
     let k = &rig.changes[2].rows[0];
     assert_eq!(k.before.as_ref().unwrap().value("a"), &Value::Int(1));
     assert_eq!(k.after.as_ref().unwrap().value("a"), &Value::Int(2));
-    assert_eq!(
-        rig.stored.meta.as_ref().unwrap().cursor.as_deref(),
-        Some("e1-5")
-    );
+    assert_eq!(rig.stored.meta.as_ref().unwrap().cursor.as_deref(), Some("e1-5"));
 }
 
 #[test]
@@ -101,10 +92,7 @@ fn a_patch_changes_columns_and_a_remove_takes_the_row_away() {
     write_patch(&mut patch, &place_fragment(&place("k")), &[0], "{\"a\":7}");
     rig.frame(&write_changes(&checkpoint("e1", 2, 0), &patch));
     let shown = rig.device.visible(&place("k")).unwrap();
-    assert_eq!(
-        (shown.value("a"), shown.value("b")),
-        (&Value::Int(7), &Value::text("x"))
-    );
+    assert_eq!((shown.value("a"), shown.value("b")), (&Value::Int(7), &Value::text("x")));
 
     let mut remove = String::new();
     write_remove(&mut remove, &place_fragment(&place("k")));

@@ -27,11 +27,7 @@ pub(super) struct Load {
 #[derive(Debug)]
 enum Step {
     /// The next chunk is of this shape, behind this key.
-    Chunks {
-        shape: usize,
-        after: Option<Key>,
-        asked: bool,
-    },
+    Chunks { shape: usize, after: Option<Key>, asked: bool },
     /// All rows are sent; the stream has to get to `seen` before the log over them can be read.
     Following { asked: bool },
     /// The log up to this position is being read; the stream waits there.
@@ -47,33 +43,10 @@ pub(super) enum Next {
 }
 
 impl Load {
-    pub(super) fn new(
-        epoch: Epoch,
-        opened: OpenedLoad,
-        shapes: Vec<LiveShape>,
-        views: Vec<String>,
-    ) -> Self {
-        let OpenedLoad {
-            from,
-            resumes,
-            next: (shape, after),
-            total,
-        } = opened;
-        let step = Step::Chunks {
-            shape,
-            after,
-            asked: false,
-        };
-        Self {
-            epoch,
-            shapes,
-            views,
-            from,
-            resumes,
-            total,
-            seen: from.0,
-            step,
-        }
+    pub(super) fn new(epoch: Epoch, opened: OpenedLoad, shapes: Vec<LiveShape>, views: Vec<String>) -> Self {
+        let OpenedLoad { from, resumes, next: (shape, after), total } = opened;
+        let step = Step::Chunks { shape, after, asked: false };
+        Self { epoch, shapes, views, from, resumes, total, seen: from.0, step }
     }
 
     pub(super) fn resumes(&self) -> bool {
@@ -99,22 +72,12 @@ impl Load {
         if let (Step::Following { .. }, Some(at)) = (&self.step, at)
             && at.0 >= self.seen
         {
-            self.step = Step::Reading {
-                through: at,
-                asked: false,
-            };
+            self.step = Step::Reading { through: at, asked: false };
         }
         match &mut self.step {
-            Step::Chunks {
-                shape,
-                after,
-                asked,
-            } if !*asked => {
+            Step::Chunks { shape, after, asked } if !*asked => {
                 *asked = true;
-                Next::Ask(Ask::ReadRows {
-                    shape: self.shapes[*shape].clone(),
-                    after: after.clone(),
-                })
+                Next::Ask(Ask::ReadRows { shape: self.shapes[*shape].clone(), after: after.clone() })
             }
             Step::Following { asked } if !*asked => {
                 *asked = true;
@@ -123,64 +86,28 @@ impl Load {
             Step::Reading { through, asked } if !*asked => {
                 *asked = true;
                 let (after, through) = (self.from.0, through.0);
-                Next::Ask(Ask::ReadLoadLog {
-                    after,
-                    through,
-                    shapes: self.shapes.clone(),
-                })
+                Next::Ask(Ask::ReadLoadLog { after, through, shapes: self.shapes.clone() })
             }
             Step::Chunks { .. } | Step::Following { .. } | Step::Reading { .. } => Next::Wait,
         }
     }
 
     /// Rows were read: their frame.
-    pub(super) fn handle_rows(
-        &mut self,
-        rows: &str,
-        more: Option<Key>,
-        head: Pos,
-    ) -> Option<String> {
+    pub(super) fn handle_rows(&mut self, rows: &str, more: Option<Key>, head: Pos) -> Option<String> {
         let Step::Chunks { shape, .. } = &self.step else {
             return None;
         };
         let sent = *shape;
-        let (shape, after) = if more.is_some() {
-            (sent, more)
-        } else {
-            (sent + 1, None)
-        };
+        let (shape, after) = if more.is_some() { (sent, more) } else { (sent + 1, None) };
         self.seen = self.seen.max(head);
-        let from = Cursor {
-            epoch: self.epoch.clone(),
-            pos: self.from.0,
-            tag: self.from.1,
-            views: self.views.clone(),
-        };
-        let token = LoadToken {
-            from,
-            shape,
-            after: after.clone(),
-        }
-        .encode();
-        self.step = Step::Chunks {
-            shape,
-            after,
-            asked: false,
-        };
-        Some(write_load(
-            self.shapes[sent].index,
-            rows,
-            self.total,
-            &token,
-        ))
+        let from = Cursor { epoch: self.epoch.clone(), pos: self.from.0, tag: self.from.1, views: self.views.clone() };
+        let token = LoadToken { from, shape, after: after.clone() }.encode();
+        self.step = Step::Chunks { shape, after, asked: false };
+        Some(write_load(self.shapes[sent].index, rows, self.total, &token))
     }
 
     /// The frames that end the load; the checkpoint is that of the stream, which stands where the log was read to.
-    pub(super) fn end(
-        &self,
-        changes: &str,
-        checkpoint: swain_core::protocol::Checkpoint,
-    ) -> Vec<String> {
+    pub(super) fn end(&self, changes: &str, checkpoint: swain_core::protocol::Checkpoint) -> Vec<String> {
         let mut frames = Vec::new();
         if !changes.is_empty() {
             frames.push(write_load_changes(changes));

@@ -14,9 +14,7 @@ pub(super) struct Rate {
 
 impl Rate {
     pub(super) fn new(now: Millis) -> Self {
-        Self {
-            due_us: now.0 * 1000,
-        }
+        Self { due_us: now.0 * 1000 }
     }
 
     /// True when a message may come now.
@@ -39,15 +37,10 @@ mod tests {
     fn a_burst_is_admitted_and_the_next_message_is_not() {
         let mut rate = Rate::new(Millis(5));
 
-        let admitted = (0..=MESSAGES_BURST)
-            .filter(|_| rate.admits(Millis(5)))
-            .count() as u64;
+        let admitted = (0..=MESSAGES_BURST).filter(|_| rate.admits(Millis(5))).count() as u64;
 
         assert_eq!(admitted, MESSAGES_BURST);
-        assert!(
-            rate.admits(Millis(15)),
-            "after one interval there is room for one"
-        );
+        assert!(rate.admits(Millis(15)), "after one interval there is room for one");
         assert!(!rate.admits(Millis(15)));
     }
 }

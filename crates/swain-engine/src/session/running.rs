@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use swain_core::protocol::{
-    Checkpoint, Close, Cursor, Goaway, MutationResult, ShapeState, Unreadable, Welcome,
-    write_changes,
+    Checkpoint, Close, Cursor, Goaway, MutationResult, ShapeState, Unreadable, Welcome, write_changes,
 };
 use swain_core::rule::Auth;
 use swain_core::{Code, DeviceId, Epoch, Millis, Mutation, MutationNumber, Problem, Schema};
@@ -33,6 +32,7 @@ pub(super) struct Running {
     /// The log over the loaded rows has been read: the load ends with the next poll.
     load_log: Option<String>,
     heartbeat_due: bool,
+    expiry_news: bool,
     is_caught_up: bool,
 
     pushes: VecDeque<Vec<Result<Mutation, Unreadable>>>,
@@ -63,39 +63,15 @@ struct Greeting {
 
 impl Running {
     pub(super) fn new(opened: Opened, expires: Option<Millis>) -> Self {
-        let Opened {
-            epoch,
-            schema,
-            device,
-            auth,
-            shapes,
-            views,
-            live,
-            at,
-            acked,
-            last,
-            results,
-            load,
-        } = opened;
+        let Opened { epoch, schema, device, auth, shapes, views, live, at, acked, last, results, load } = opened;
         let load = load.map(|load| {
             let loading = (0..shapes.len()).filter(|index| !live.contains(index));
-            let (shapes, views) = loading
-                .map(|index| (shapes[index].clone(), views[index].clone()))
-                .unzip();
+            let (shapes, views) = loading.map(|index| (shapes[index].clone(), views[index].clone())).unzip();
             Load::new(epoch.clone(), load, shapes, views)
         });
         Self {
-            who: Who {
-                epoch,
-                device,
-                auth,
-                expires,
-            },
-            greeting: Greeting {
-                schema,
-                last,
-                results,
-            },
+            who: Who { epoch, device, auth, expires },
+            greeting: Greeting { schema, last, results },
             live: live.iter().map(|index| shapes[*index].clone()).collect(),
             shapes,
             views,
@@ -104,6 +80,7 @@ impl Running {
             load,
             load_log: None,
             heartbeat_due: false,
+            expiry_news: false,
             is_caught_up: false,
             pushes: VecDeque::new(),
             push_asked: false,
@@ -122,11 +99,7 @@ impl Running {
     pub(super) fn welcome(&mut self, now: Millis, heartbeat: Millis) -> Welcome {
         let is_live = |shape: &LiveShape| self.live.iter().any(|live| live.index == shape.index);
         let state = |shape| {
-            if is_live(shape) {
-                ShapeState::Live
-            } else {
-                ShapeState::Load
-            }
+            if is_live(shape) { ShapeState::Live } else { ShapeState::Load }
         };
         Welcome {
             epoch: self.who.epoch.clone(),
@@ -145,15 +118,9 @@ impl Running {
 
     // ---- in ----
 
-    pub(super) fn handle_push(
-        &mut self,
-        mutations: Vec<Result<Mutation, Unreadable>>,
-    ) -> Result<(), Problem> {
+    pub(super) fn handle_push(&mut self, mutations: Vec<Result<Mutation, Unreadable>>) -> Result<(), Problem> {
         if self.pushes.len() >= SESSION_PUSHES_MAX {
-            return Err(Problem::new(
-                Code::LimitMessageRate,
-                "wait for the results of a push before the next",
-            ));
+            return Err(Problem::new(Code::LimitMessageRate, "wait for the results of a push before the next"));
         }
         self.pushes.push_back(mutations);
         Ok(())
@@ -186,16 +153,9 @@ impl Running {
 
     pub(super) fn handle_told(&mut self, told: Told) -> Result<(), (Problem, Close)> {
         match told {
-            Told::Log {
-                deliveries,
-                through,
-                live,
-            } => self.stream.handle_log(deliveries, through, live),
+            Told::Log { deliveries, through, live } => self.stream.handle_log(deliveries, through, live),
             Told::Rows { rows, more, head } => {
-                let frame = self
-                    .load
-                    .as_mut()
-                    .and_then(|load| load.handle_rows(&rows, more, head));
+                let frame = self.load.as_mut().and_then(|load| load.handle_rows(&rows, more, head));
                 self.replies.extend(frame);
             }
             Told::LoadLog(changes) => self.load_log = Some(changes),
@@ -210,21 +170,16 @@ impl Running {
         Ok(())
     }
 
-    fn handle_renewed(
-        &mut self,
-        identity: Result<Identity, Problem>,
-    ) -> Result<(), (Problem, Close)> {
+    fn handle_renewed(&mut self, identity: Result<Identity, Problem>) -> Result<(), (Problem, Close)> {
         self.renewal_asked = false;
         let identity = identity.map_err(|problem| (problem, Close::AuthExpired))?;
         if identity.auth != self.who.auth {
-            let problem = Problem::new(
-                Code::UserChanged,
-                "a stream keeps its user and role; connect again",
-            );
+            let problem = Problem::new(Code::UserChanged, "a stream keeps its user and role; connect again");
             return Err((problem, Close::Forbidden));
         }
         self.who.expires = identity.expires;
-        self.heartbeat_due = true;
+        // Said at once, however busy the stream is: the device has to know when to renew next.
+        self.expiry_news = true;
         Ok(())
     }
 
@@ -241,6 +196,8 @@ impl Running {
         } else if let Some(goaway) = self.goaway.take_if(|_| !self.push_asked) {
             out.push_back(Output::Send(goaway.to_text()));
             out.push_back(Output::Close(Close::Restart));
+        } else if std::mem::take(&mut self.expiry_news) {
+            out.push_back(Output::Send(self.checkpoint(now).heartbeat(self.who.expires)));
         } else if let Some(changes) = self.load_log.take() {
             self.end_load(now, &changes, out);
         } else if let Some(frame) = self.poll_stream(now) {
@@ -258,12 +215,7 @@ impl Running {
         }
         let mutations = self.pushes.pop_front()?;
         self.push_asked = true;
-        Some(Ask::Push {
-            auth: self.who.auth.clone(),
-            device: self.who.device.clone(),
-            now,
-            mutations,
-        })
+        Some(Ask::Push { auth: self.who.auth.clone(), device: self.who.device.clone(), now, mutations })
     }
 
     fn poll_renewal(&mut self) -> Option<Ask> {
@@ -291,11 +243,7 @@ impl Running {
             }
         }
         let after = self.stream.poll_read()?;
-        Some(Ask::ReadLog {
-            after,
-            shapes: Arc::clone(&self.live),
-            device: self.who.device.clone(),
-        })
+        Some(Ask::ReadLog { after, shapes: Arc::clone(&self.live), device: self.who.device.clone() })
     }
 
     /// Nothing else to send: say where the device is, once when it is current, then when silence gets long.
@@ -317,36 +265,14 @@ impl Running {
         live.sort_by_key(|shape| shape.index);
         self.live = live.into();
         self.stream.hold_for_watch();
-        out.extend(
-            load.end(changes, self.checkpoint(now))
-                .into_iter()
-                .map(Output::Send),
-        );
-        out.push_back(Output::Ask(Ask::Watch {
-            shapes: Arc::clone(&self.live),
-        }));
+        out.extend(load.end(changes, self.checkpoint(now)).into_iter().map(Output::Send));
+        out.push_back(Output::Ask(Ask::Watch { shapes: Arc::clone(&self.live) }));
     }
 
     fn checkpoint(&self, now: Millis) -> Checkpoint {
         let (pos, tag) = self.stream.at();
-        let views = self
-            .live
-            .iter()
-            .map(|shape| self.views[shape.index].clone())
-            .collect();
-        let cursor = Cursor {
-            epoch: self.who.epoch.clone(),
-            pos,
-            tag,
-            views,
-        }
-        .encode();
-        Checkpoint {
-            cursor,
-            pos,
-            tag,
-            acked: self.acked,
-            now,
-        }
+        let views = self.live.iter().map(|shape| self.views[shape.index].clone()).collect();
+        let cursor = Cursor { epoch: self.who.epoch.clone(), pos, tag, views }.encode();
+        Checkpoint { cursor, pos, tag, acked: self.acked, now }
     }
 }

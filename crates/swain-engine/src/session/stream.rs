@@ -53,8 +53,7 @@ impl Stream {
 
     /// Where the stream is, if nothing that is known waits before it.
     pub(super) fn settled(&self) -> Option<(Pos, Tag)> {
-        (self.mode == Mode::Live && self.ready.is_empty() && self.at == self.ahead)
-            .then_some(self.at)
+        (self.mode == Mode::Live && self.ready.is_empty() && self.at == self.ahead).then_some(self.at)
     }
 
     pub(super) fn handle_live(&mut self, deliveries: Vec<Delivery>, head: (Pos, Tag)) {
@@ -77,12 +76,7 @@ impl Stream {
         }
     }
 
-    pub(super) fn handle_log(
-        &mut self,
-        deliveries: Vec<Delivery>,
-        through: (Pos, Tag),
-        live: bool,
-    ) {
+    pub(super) fn handle_log(&mut self, deliveries: Vec<Delivery>, through: (Pos, Tag), live: bool) {
         if self.mode != (Mode::Behind { asked: true }) {
             return;
         }
@@ -93,14 +87,8 @@ impl Stream {
         self.mode = Mode::Behind { asked: false };
         if live {
             self.mode = Mode::Live;
-            self.ready.extend(
-                early
-                    .into_iter()
-                    .filter(|delivery| delivery.pos > through.0),
-            );
-            self.ahead = early_head
-                .filter(|head| head.0 > through.0)
-                .unwrap_or(through);
+            self.ready.extend(early.into_iter().filter(|delivery| delivery.pos > through.0));
+            self.ahead = early_head.filter(|head| head.0 > through.0).unwrap_or(through);
         }
     }
 
@@ -122,9 +110,7 @@ impl Stream {
     /// Nothing else moves the stream, so it stands still while nobody polls it (a load that ends holds it so).
     pub(super) fn poll(&mut self) -> Option<Delivery> {
         let next = self.ready.pop_front();
-        self.at = next
-            .as_ref()
-            .map_or(self.ahead, |delivery| (delivery.pos, delivery.tag));
+        self.at = next.as_ref().map_or(self.ahead, |delivery| (delivery.pos, delivery.tag));
         next
     }
 

@@ -7,9 +7,7 @@ use std::task::Waker;
 use swain_core::protocol::{Close, Down, MutationResult};
 use swain_core::rule::{Auth, Expression};
 use swain_core::{Column, ColumnType, Epoch, Millis, Pos, Row, Schema, Table, UserId, Value};
-use swain_engine::{
-    Ask, ColumnConfig, Engine, Identity, Input, Output, Session, SessionId, TableConfig, Told,
-};
+use swain_engine::{Ask, ColumnConfig, Engine, Identity, Input, Output, Session, SessionId, TableConfig, Told};
 use swain_store::memory::{MemoryOptions, MemoryStore};
 use swain_store::ready;
 
@@ -31,13 +29,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let tables = BTreeMap::from([
             ("t".to_owned(), everybody()),
-            (
-                "u".to_owned(),
-                TableConfig {
-                    read: Some("owner = auth.id".into()),
-                    ..owned()
-                },
-            ),
+            ("u".to_owned(), TableConfig { read: Some("owner = auth.id".into()), ..owned() }),
         ]);
         Self::with(tables)
     }
@@ -53,11 +45,7 @@ impl Bench {
         let store = Arc::new(MemoryStore::new(options));
         let now = Millis(1_000_000);
         let engine = ready(Engine::open(store, &tables, now)).expect("the configuration is right");
-        Self {
-            engine,
-            now,
-            sessions: 0,
-        }
+        Self { engine, now, sessions: 0 }
     }
 
     pub(crate) fn connect(&mut self, user: &str, device: &str, more: &str) -> Connection {
@@ -68,8 +56,7 @@ impl Bench {
             frames: Vec::new(),
             closed: None,
         };
-        let hello =
-            format!(r#"{{"hello":{{"protocol":1,"token":"{user}","device":"{device}",{more}}}}}"#);
+        let hello = format!(r#"{{"hello":{{"protocol":1,"token":"{user}","device":"{device}",{more}}}}}"#);
         self.send(&mut connection, &hello);
         connection
     }
@@ -93,9 +80,7 @@ impl Bench {
                 return;
             };
             match output {
-                Output::Send(frame) => connection
-                    .frames
-                    .push(Down::read(&frame).expect("the server writes frames")),
+                Output::Send(frame) => connection.frames.push(Down::read(&frame).expect("the server writes frames")),
                 Output::Close(close) => {
                     connection.closed = Some(close);
                     self.engine.close(connection.id);
@@ -110,25 +95,14 @@ impl Bench {
 
     fn answer(&self, id: SessionId, ask: Ask) -> Told {
         if let Ask::Authenticate { token } = ask {
-            let auth = Auth {
-                user: token.map(|token| UserId::from(token.as_str())),
-                role: None,
-            };
-            return Told::Identity(Ok(Identity {
-                auth,
-                expires: None,
-            }));
+            let auth = Auth { user: token.map(|token| UserId::from(token.as_str())), role: None };
+            return Told::Identity(Ok(Identity { auth, expires: None }));
         }
         ready(self.engine.answer(id, Waker::noop(), ask))
     }
 
     /// Pushes operations as mutation n and gives its result.
-    pub(crate) fn push(
-        &mut self,
-        connection: &mut Connection,
-        n: u64,
-        ops: &str,
-    ) -> MutationResult {
+    pub(crate) fn push(&mut self, connection: &mut Connection, n: u64, ops: &str) -> MutationResult {
         let at = self.now.plus(Millis(10));
         self.push_at(connection, n, at, Pos(0), ops)
     }
@@ -143,22 +117,13 @@ impl Bench {
     ) -> MutationResult {
         self.now = self.now.plus(Millis(10));
         let mutation = format!(r#"{{"n":{n},"base":{base},"at":{at},"schema":1,"ops":[{ops}]}}"#);
-        self.send(
-            connection,
-            &format!(r#"{{"push":{{"mutations":[{mutation}]}}}}"#),
-        );
+        self.send(connection, &format!(r#"{{"push":{{"mutations":[{mutation}]}}}}"#));
         let results = connection.results();
-        results
-            .last()
-            .cloned()
-            .unwrap_or_else(|| panic!("no result; frames: {:?}", connection.frames))
+        results.last().cloned().unwrap_or_else(|| panic!("no result; frames: {:?}", connection.frames))
     }
 
     pub(crate) fn row(&self, table: &str, key: &str) -> Option<Row> {
-        self.engine
-            .store()
-            .rows(table)
-            .remove(&swain_core::Key::of(key))
+        self.engine.store().rows(table).remove(&swain_core::Key::of(key))
     }
 }
 
@@ -176,15 +141,12 @@ impl Connection {
     pub(crate) fn cursor(&self) -> String {
         let checkpoint = self.frames.iter().rev().find_map(|frame| match frame {
             Down::LoadEnd(end) => Some(&end.checkpoint),
-            Down::Changes { checkpoint, .. }
-            | Down::CaughtUp(checkpoint)
-            | Down::Heartbeat(checkpoint) => Some(checkpoint),
+            Down::Changes { checkpoint, .. } | Down::CaughtUp(checkpoint) | Down::Heartbeat(checkpoint) => {
+                Some(checkpoint)
+            }
             _ => None,
         });
-        checkpoint
-            .expect("the session has moved the cursor")
-            .cursor
-            .clone()
+        checkpoint.expect("the session has moved the cursor").cursor.clone()
     }
 
     /// A word for each frame: what kind, and the rows it has.
@@ -206,41 +168,20 @@ fn tell(frame: &Down) -> String {
         words.collect::<String>()
     };
     match frame {
-        Down::Welcome(welcome) => format!(
-            "welcome last={} load={:?}",
-            welcome.last, welcome.load_resumes
-        ),
+        Down::Welcome(welcome) => format!("welcome last={} load={:?}", welcome.last, welcome.load_resumes),
         Down::Load(chunk) => format!("load {} rows={}", chunk.shape, chunk.rows.len()),
         Down::LoadChanges(operations) => format!("load_changes{}", rows(operations)),
-        Down::LoadEnd(end) => format!(
-            "load_end p{} acked={}",
-            end.checkpoint.pos, end.checkpoint.acked
-        ),
-        Down::Changes {
-            checkpoint,
-            rows: operations,
-        } => {
-            format!(
-                "p{} acked={}{}",
-                checkpoint.pos,
-                checkpoint.acked,
-                rows(operations)
-            )
+        Down::LoadEnd(end) => format!("load_end p{} acked={}", end.checkpoint.pos, end.checkpoint.acked),
+        Down::Changes { checkpoint, rows: operations } => {
+            format!("p{} acked={}{}", checkpoint.pos, checkpoint.acked, rows(operations))
         }
         Down::CaughtUp(checkpoint) => {
             format!("caught_up p{} acked={}", checkpoint.pos, checkpoint.acked)
         }
         Down::Heartbeat(checkpoint) => format!("heartbeat p{}", checkpoint.pos),
         Down::Results(results) => {
-            let outcomes = results
-                .results
-                .iter()
-                .map(|result| format!(" {}={}", result.n, result.outcome.as_str()));
-            let problem = results
-                .problem
-                .as_ref()
-                .map(|problem| format!(" {}", problem.code))
-                .unwrap_or_default();
+            let outcomes = results.results.iter().map(|result| format!(" {}={}", result.n, result.outcome.as_str()));
+            let problem = results.problem.as_ref().map(|problem| format!(" {}", problem.code)).unwrap_or_default();
             format!("results{}{problem}", outcomes.collect::<String>())
         }
         Down::Goaway(goaway) => format!("goaway {}", goaway.retry),
@@ -250,9 +191,7 @@ fn tell(frame: &Down) -> String {
 }
 
 pub(crate) fn everybody() -> TableConfig {
-    let arrival = ColumnConfig {
-        strategy: Some("server-wins".into()),
-    };
+    let arrival = ColumnConfig { strategy: Some("server-wins".into()) };
     TableConfig {
         read: Some("true".into()),
         write: Some("true".into()),
@@ -279,15 +218,7 @@ fn schema() -> Schema {
     let table = |name: &str, columns: &[(&str, ColumnType)]| {
         let column = |(name, kind): &(&str, ColumnType)| {
             let nullable = *name != "id" && *name != "a";
-            (
-                (*name).into(),
-                Column {
-                    kind: *kind,
-                    nullable,
-                    has_default: false,
-                    generated: false,
-                },
-            )
+            ((*name).into(), Column { kind: *kind, nullable, has_default: false, generated: false })
         };
         let table = Table {
             name: name.into(),
@@ -300,19 +231,9 @@ fn schema() -> Schema {
         (table.name.clone(), table)
     };
     use ColumnType::{Int64, Json, Text};
-    let t = [
-        ("id", Text),
-        ("a", Text),
-        ("b", Text),
-        ("kept", Text),
-        ("n", Int64),
-        ("tags", Json),
-    ];
+    let t = [("id", Text), ("a", Text), ("b", Text), ("kept", Text), ("n", Int64), ("tags", Json)];
     let u = [("id", Text), ("a", Text), ("owner", Text)];
-    Schema {
-        version: 0,
-        tables: BTreeMap::from([table("t", &t), table("u", &u)]),
-    }
+    Schema { version: 0, tables: BTreeMap::from([table("t", &t), table("u", &u)]) }
 }
 
 pub(crate) const SHAPE_T: &str = r#""shapes":[{"table":"t"}]"#;

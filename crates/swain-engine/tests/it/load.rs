@@ -28,12 +28,7 @@ fn a_first_sync_is_a_load_and_then_the_device_is_current() {
     let mut ben = bench.connect("ben", "d-ben", SHAPE_T);
 
     let story = ben.story();
-    let expected = [
-        "welcome last=0 load=Some(false)",
-        "load 0 rows=2",
-        "load_end p3 acked=0",
-        "caught_up p3 acked=0",
-    ];
+    let expected = ["welcome last=0 load=Some(false)", "load 0 rows=2", "load_end p3 acked=0", "caught_up p3 acked=0"];
     assert_eq!(story, expected);
 }
 
@@ -46,11 +41,7 @@ fn what_changes_during_a_load_is_in_staging_before_it_ends() {
     let mut half = HalfLoaded::start(&mut bench);
 
     bench.push(&mut ada, 1501, &update("k00001", "a", "\"x\"", "\"late\""));
-    bench.push(
-        &mut ada,
-        1502,
-        r#"{"delete":{"table":"t","key":["k00002"]}}"#,
-    );
+    bench.push(&mut ada, 1502, r#"{"delete":{"table":"t","key":["k00002"]}}"#);
     let frames = half.finish(&mut bench);
 
     let changes = frames.iter().find_map(|frame| match frame {
@@ -58,9 +49,7 @@ fn what_changes_during_a_load_is_in_staging_before_it_ends() {
         _ => None,
     });
     assert_eq!(changes, Some(2));
-    let end = frames
-        .iter()
-        .position(|frame| matches!(frame, Down::LoadEnd(_)));
+    let end = frames.iter().position(|frame| matches!(frame, Down::LoadEnd(_)));
     assert!(end.is_some_and(|end| matches!(frames[end - 1], Down::LoadChanges(_))));
 }
 
@@ -70,11 +59,7 @@ fn a_cut_load_goes_on_behind_its_last_durable_chunk() {
     let mut bench = filled(1500);
     let half = HalfLoaded::start(&mut bench);
 
-    let mut again = bench.connect(
-        "ben",
-        "d-ben",
-        &format!(r#"{SHAPE_T},"load":"{}""#, half.token),
-    );
+    let mut again = bench.connect("ben", "d-ben", &format!(r#"{SHAPE_T},"load":"{}""#, half.token));
 
     let story = again.story();
     assert_eq!(story[0], "welcome last=0 load=Some(true)");
@@ -89,27 +74,15 @@ fn a_shape_that_is_new_loads_beside_those_that_go_on() {
     let cursor = ada.cursor();
 
     let shapes = r#""shapes":[{"table":"t"},{"table":"u"}]"#;
-    let mut again = bench.connect(
-        "ada",
-        "d-ada",
-        &format!(r#"{shapes},"cursor":"{cursor}","acked":1"#),
-    );
+    let mut again = bench.connect("ada", "d-ada", &format!(r#"{shapes},"cursor":"{cursor}","acked":1"#));
 
     let cursor = again.cursor();
     let story = again.story();
     assert_eq!(story[0], "welcome last=1 load=Some(false)");
     assert_eq!(story[1], "load 1 rows=0");
     assert!(story[2].starts_with("load_end"));
-    let mut third = bench.connect(
-        "ada",
-        "d-ada",
-        &format!(r#"{shapes},"cursor":"{cursor}","acked":1"#),
-    );
-    assert_eq!(
-        third.story()[0],
-        "welcome last=1 load=None",
-        "both are under the cursor's promise now"
-    );
+    let mut third = bench.connect("ada", "d-ada", &format!(r#"{shapes},"cursor":"{cursor}","acked":1"#));
+    assert_eq!(third.story()[0], "welcome last=1 load=None", "both are under the cursor's promise now");
 }
 
 /// A session that was given its first chunk and no more.
@@ -123,14 +96,9 @@ impl HalfLoaded {
     fn start(bench: &mut Bench) -> Self {
         let mut session = Session::new(bench.now);
         let id = SessionId(77);
-        let hello =
-            format!(r#"{{"hello":{{"protocol":1,"token":"ben","device":"d-ben",{SHAPE_T}}}}}"#);
+        let hello = format!(r#"{{"hello":{{"protocol":1,"token":"ben","device":"d-ben",{SHAPE_T}}}}}"#);
         session.handle(bench.now, Input::Frame(hello));
-        let mut half = Self {
-            id,
-            session,
-            token: String::new(),
-        };
+        let mut half = Self { id, session, token: String::new() };
         loop {
             match half.step(bench).expect("the first chunk comes") {
                 Down::Load(chunk) => {
@@ -148,8 +116,7 @@ impl HalfLoaded {
 
     fn step(&mut self, bench: &mut Bench) -> Option<Down> {
         loop {
-            self.session
-                .handle(bench.now, Input::Taken(bench.engine.take(self.id)));
+            self.session.handle(bench.now, Input::Taken(bench.engine.take(self.id)));
             match self.session.poll(bench.now)? {
                 Output::Send(frame) => {
                     return Some(Down::read(&frame).expect("the server writes frames"));
@@ -158,12 +125,8 @@ impl HalfLoaded {
                 Output::Ask(swain_engine::Ask::Authenticate { token }) => {
                     let user = token.map(|token| swain_core::UserId::from(token.as_str()));
                     let auth = swain_core::rule::Auth { user, role: None };
-                    let identity = swain_engine::Identity {
-                        auth,
-                        expires: None,
-                    };
-                    self.session
-                        .handle(bench.now, Input::Told(Told::Identity(Ok(identity))));
+                    let identity = swain_engine::Identity { auth, expires: None };
+                    self.session.handle(bench.now, Input::Told(Told::Identity(Ok(identity))));
                 }
                 Output::Ask(ask) => {
                     let told = ready(bench.engine.answer(self.id, std::task::Waker::noop(), ask));

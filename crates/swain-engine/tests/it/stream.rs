@@ -25,17 +25,8 @@ fn an_edit_reaches_the_other_session_and_its_author_with_the_acknowledgement() {
     let row = r#"{"a":"x","b":null,"id":"k","kept":null,"n":null,"tags":null}"#;
     let put = format!(r#"p2 acked=1 put ["k"] {row}"#);
     let patch = r#"p3 acked=2 patch ["k"] {"a":"y"}"#;
-    assert_eq!(
-        ada.story(),
-        ["results 1=applied", &put, "results 2=applied", patch]
-    );
-    assert_eq!(
-        ben.story(),
-        [
-            put.replace("acked=1", "acked=0"),
-            patch.replace("acked=2", "acked=0")
-        ]
-    );
+    assert_eq!(ada.story(), ["results 1=applied", &put, "results 2=applied", patch]);
+    assert_eq!(ben.story(), [put.replace("acked=1", "acked=0"), patch.replace("acked=2", "acked=0")]);
 }
 
 #[test]
@@ -50,11 +41,7 @@ fn a_cursor_goes_on_where_it_was_without_a_load() {
     bench.push(&mut ben, 1, &update("k", "a", "\"x\"", "\"y\""));
     bench.push(&mut ben, 2, &insert("l", "z"));
 
-    let mut again = bench.connect(
-        "ada",
-        "d-ada",
-        &format!(r#"{SHAPE_T},"cursor":"{cursor}","acked":1"#),
-    );
+    let mut again = bench.connect("ada", "d-ada", &format!(r#"{SHAPE_T},"cursor":"{cursor}","acked":1"#));
 
     let story = again.story();
     assert_eq!(story[0], "welcome last=1 load=None");
@@ -77,19 +64,11 @@ fn a_cursor_that_nobody_gave_is_answered_by_a_load() {
     let mut foreign = forged.clone();
     foreign.epoch = swain_core::Epoch::from("e2");
 
-    for cursor in [
-        "zzz".to_owned(),
-        forged.encode(),
-        ahead.encode(),
-        foreign.encode(),
-    ] {
+    for cursor in ["zzz".to_owned(), forged.encode(), ahead.encode(), foreign.encode()] {
         let mut again = bench.connect("ada", "d-ada", &format!(r#"{SHAPE_T},"cursor":"{cursor}""#));
 
         let story = again.story();
-        assert_eq!(
-            story[0], "welcome last=1 load=Some(false)",
-            "cursor {cursor}"
-        );
+        assert_eq!(story[0], "welcome last=1 load=Some(false)", "cursor {cursor}");
         assert_eq!(story[1], "load 0 rows=1");
     }
 }
@@ -135,10 +114,7 @@ fn a_session_whose_queue_overflows_reads_the_log_and_misses_nothing() {
     let story = slow.story();
     assert_eq!(story.len(), 60);
     for (index, frame) in story.iter().enumerate() {
-        assert!(
-            frame.starts_with(&format!("p{} ", index + 2)),
-            "{frame:.40}"
-        );
+        assert!(frame.starts_with(&format!("p{} ", index + 2)), "{frame:.40}");
     }
 }
 
@@ -155,11 +131,7 @@ fn silence_ends_with_a_heartbeat_that_moves_the_cursor() {
     bench.now = bench.now.plus(Millis(15_000));
     bench.input(&mut ada, Input::Tick);
 
-    assert_eq!(
-        ada.story(),
-        ["heartbeat p2"],
-        "nothing of t concerns ada, and yet she is current"
-    );
+    assert_eq!(ada.story(), ["heartbeat p2"], "nothing of t concerns ada, and yet she is current");
 }
 
 #[test]

@@ -83,7 +83,8 @@ pub async fn signing_out_revokes_the_family<S: Store>(fixture: Fixture<S>) {
 /// Two sign-ins: t1 of u1, other of u2.
 async fn sign_in<S: Store>(fixture: &Fixture<S>) {
     for (hash, family, user) in [("t1", "f1", "u1"), ("other", "f2", "u2")] {
-        let token = RefreshToken { hash: hash.into(), family: family.into(), user: UserId::from(user), expires: EXPIRES };
+        let token =
+            RefreshToken { hash: hash.into(), family: family.into(), user: UserId::from(user), expires: EXPIRES };
         fixture.store.add_refresh(token).await.expect("a token can be stored");
     }
 }

@@ -1,6 +1,6 @@
 //! An arbiter without rules: it does what it is asked.
 
-use swain_core::merge::apply_commuting;
+use swain_core::merge::commute;
 use swain_core::rule::Auth;
 use swain_core::{Code, Mutation, Name, Operation, Problem, Row, Schema, Table};
 
@@ -55,7 +55,7 @@ async fn apply<T: Transaction>(
         (Operation::Update { set, inc, add, remove, .. }, Some(current)) => {
             let mut updated = current.clone();
             updated.0.extend(set.0.clone());
-            apply_commuting(&mut updated, inc, add, remove);
+            commute(table, &mut updated, inc, add, remove);
             let mut change = updated.changed_since(&current);
             // Columns that are set to what they are have to be written too: the store finds that nothing changed.
             change.0.extend(set.0.clone());

@@ -119,6 +119,8 @@ pub async fn the_arbiter_is_told_what_a_strategy_decided<S: Store>(fixture: Fixt
 
     assert_eq!((result.outcome, result.lost), (Outcome::Overruled, vec!["title".into()]));
     let log = fixture.log_after(Pos(0)).await;
-    assert!(log.last().is_some_and(|position| position.changes.is_empty() && matches!(position.who, Who::Device { .. })));
+    assert!(
+        log.last().is_some_and(|position| position.changes.is_empty() && matches!(position.who, Who::Device { .. }))
+    );
     assert!(fixture.table("notes").await.contains_key(&Key::of("n1")));
 }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use swain_core::{Change, ChangeKind, Key, Pos, Position, Row, RowKey, Value};
 
-use super::fixture::{
-    Fixture, delete, insert, insert_owner, insert_with, of_owner, submission, update, whole,
-};
+use super::fixture::{Fixture, delete, insert, insert_owner, insert_with, of_owner, submission, update, whole};
 use crate::contract::{Interest, Store};
 
 /// After every position the replayed rows are those that were in the table then.
@@ -184,9 +182,9 @@ async fn with_notes_of_two_owners<S: Store>(fixture: &Fixture<S>) -> Pos {
     fixture.decide("owners", 1, vec![insert_owner(1, "One"), insert_owner(2, "Two")]).await;
     let before = fixture.head().await;
     let notes = [("a", Value::Int(1)), ("b", Value::Int(2)), ("c", Value::Int(1)), ("d", Value::Null)];
-    let submissions = (1..).zip(notes).map(|(n, (id, owner))| {
-        submission("d", n, vec![insert_with(id, "T", Row::default().with("owner", owner))])
-    });
+    let submissions = (1..)
+        .zip(notes)
+        .map(|(n, (id, owner))| submission("d", n, vec![insert_with(id, "T", Row::default().with("owner", owner))]));
     fixture.submit(submissions.collect()).await;
     before
 }

@@ -46,7 +46,11 @@ pub async fn another_schema_is_the_next_version<S: Store>(fixture: Fixture<S>) {
     let of_slug = Interest { table: "notes".into(), scope: Some(("slug".into(), vec![Value::text("s1")])) };
     assert_eq!(fixture.page(Pos(0), Some(vec![of_slug]), None, 10).await.positions.len(), 1);
     let nobody = vec![of_owner(&[Value::Null])];
-    assert_eq!(fixture.page(Pos(0), Some(nobody), None, 10).await.positions.len(), 1, "a scope that went still filters");
+    assert_eq!(
+        fixture.page(Pos(0), Some(nobody), None, 10).await.positions.len(),
+        1,
+        "a scope that went still filters"
+    );
 }
 
 /// As the database has them; what the configuration adds is not in it.

@@ -47,7 +47,8 @@ pub async fn values_of_every_type_come_back_as_they_went<S: Store>(fixture: Fixt
 
 /// Whatever JSON it is.
 pub async fn json_comes_back_in_canonical_form<S: Store>(fixture: Fixture<S>) {
-    let texts = ["[]", "{\"b\":1,\"a\":[true,null,\"5\"]}", "5", "1.5", "\"5\"", "\"text\"", "true", "{\"€\":\"\\u0007\"}"];
+    let texts =
+        ["[]", "{\"b\":1,\"a\":[true,null,\"5\"]}", "5", "1.5", "\"5\"", "\"text\"", "true", "{\"€\":\"\\u0007\"}"];
     for (n, text) in (1..).zip(texts) {
         let value = swain_core::strict_json::parse(text).expect("this is JSON");
         let id = format!("n{n}");

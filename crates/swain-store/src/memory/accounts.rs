@@ -11,42 +11,23 @@ use crate::error::StoreError;
 impl Accounts for MemoryStore {
     fn add_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send {
         let mut state = self.state();
-        let taken = state
-            .persons
-            .values()
-            .any(|other| other.email == person.email);
+        let taken = state.persons.values().any(|other| other.email == person.email);
         if !taken {
             state.persons.insert(person.id.clone(), person);
         }
         ready(Ok(!taken))
     }
 
-    fn person_by_email(
-        &self,
-        email: String,
-    ) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send {
-        ready(Ok(self
-            .state()
-            .persons
-            .values()
-            .find(|person| person.email == email)
-            .cloned()))
+    fn person_by_email(&self, email: String) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send {
+        ready(Ok(self.state().persons.values().find(|person| person.email == email).cloned()))
     }
 
-    fn person(
-        &self,
-        id: UserId,
-    ) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send {
+    fn person(&self, id: UserId) -> impl Future<Output = Result<Option<Person>, StoreError>> + Send {
         ready(Ok(self.state().persons.get(&id).cloned()))
     }
 
-    fn add_refresh(
-        &self,
-        token: RefreshToken,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.state()
-            .refresh
-            .insert(token.hash.clone(), (token, None));
+    fn add_refresh(&self, token: RefreshToken) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.state().refresh.insert(token.hash.clone(), (token, None));
         ready(Ok(()))
     }
 
@@ -59,11 +40,7 @@ impl Accounts for MemoryStore {
         grace: Millis,
     ) -> impl Future<Output = Result<Rotation, StoreError>> + Send {
         let mut state = self.state();
-        let Some((token, used)) = state
-            .refresh
-            .get_mut(&hash)
-            .filter(|(token, _)| token.expires > now)
-        else {
+        let Some((token, used)) = state.refresh.get_mut(&hash).filter(|(token, _)| token.expires > now) else {
             return ready(Ok(Rotation::Unknown));
         };
         let RefreshToken { family, user, .. } = token.clone();
@@ -75,12 +52,8 @@ impl Accounts for MemoryStore {
             Some(_) => {}
             None => {
                 *used = Some(now);
-                let token = RefreshToken {
-                    hash: successor.clone(),
-                    family: family.clone(),
-                    user: user.clone(),
-                    expires,
-                };
+                let token =
+                    RefreshToken { hash: successor.clone(), family: family.clone(), user: user.clone(), expires };
                 state.refresh.insert(successor, (token, None));
             }
         }
@@ -89,11 +62,7 @@ impl Accounts for MemoryStore {
 
     fn revoke_refresh(&self, hash: String) -> impl Future<Output = Result<(), StoreError>> + Send {
         let mut state = self.state();
-        if let Some(family) = state
-            .refresh
-            .get(&hash)
-            .map(|(token, _)| token.family.clone())
-        {
+        if let Some(family) = state.refresh.get(&hash).map(|(token, _)| token.family.clone()) {
             state.refresh.retain(|_, (token, _)| token.family != family);
         }
         ready(Ok(()))

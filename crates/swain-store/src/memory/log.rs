@@ -17,10 +17,7 @@ impl State {
         let mut positions: Vec<Position> = Vec::new();
         let mut changes = 0;
         let mut reached = through.min(self.head());
-        let in_range = self
-            .log
-            .iter()
-            .filter(|position| position.pos > after && position.pos <= through);
+        let in_range = self.log.iter().filter(|position| position.pos > after && position.pos <= through);
         for position in in_range {
             let Some(relevant) = self.relevant(position, interests, device) else {
                 continue;
@@ -35,14 +32,8 @@ impl State {
         if self.planted == Some(PlantedBug::LogSkipsFirst) && interests.is_some() && positions.len() > 1 {
             positions.remove(0);
         }
-        let tag = self
-            .tag_of(reached)
-            .expect("a page ends at or below the head");
-        LogPage {
-            positions,
-            through: reached,
-            tag,
-        }
+        let tag = self.tag_of(reached).expect("a page ends at or below the head");
+        LogPage { positions, through: reached, tag }
     }
 
     fn relevant(
@@ -54,20 +45,13 @@ impl State {
         let Some(interests) = interests else {
             return Some(position.clone());
         };
-        let concerns = |change: &&Change| {
-            interests
-                .iter()
-                .any(|interest| self.concerns(interest, change))
-        };
+        let concerns = |change: &&Change| interests.iter().any(|interest| self.concerns(interest, change));
         let mut changes: Vec<Change> = position.changes.iter().filter(concerns).cloned().collect();
         if self.planted == Some(PlantedBug::LogTearsPosition) && changes.len() > 1 {
             changes.pop();
         }
         let own = device.is_some() && position.who.mutation().map(|(device, _)| device) == device;
-        (own || !changes.is_empty()).then(|| Position {
-            changes,
-            ..position.clone()
-        })
+        (own || !changes.is_empty()).then(|| Position { changes, ..position.clone() })
     }
 
     fn concerns(&self, interest: &Interest, change: &Change) -> bool {
@@ -77,12 +61,8 @@ impl State {
         let Some((column, values)) = &interest.scope else {
             return true;
         };
-        let forgotten =
-            self.planted == Some(PlantedBug::LeavingRowForgotten) && change.after.is_some();
+        let forgotten = self.planted == Some(PlantedBug::LeavingRowForgotten) && change.after.is_some();
         let before = change.before.as_ref().filter(|_| !forgotten);
-        before
-            .into_iter()
-            .chain(&change.after)
-            .any(|row| values.contains(row.value(column)))
+        before.into_iter().chain(&change.after).any(|row| values.contains(row.value(column)))
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
 
+use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::merge::LastWrite;
 use swain_core::{
-    Change, Code, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table,
-    Value, Who,
+    Change, Code, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
 };
 
 use super::{PlantedBug, State};
@@ -21,28 +21,18 @@ pub(super) struct MemoryTransaction<'a> {
 
 impl<'a> MemoryTransaction<'a> {
     pub(super) fn new(state: &'a mut State) -> Self {
-        Self {
-            state,
-            before: BTreeMap::new(),
-        }
+        Self { state, before: BTreeMap::new() }
     }
 
     fn current(&self, table: &Name, key: &Key) -> Option<Row> {
-        self.state
-            .tables
-            .get(table)
-            .and_then(|rows| rows.get(key))
-            .cloned()
+        self.state.tables.get(table).and_then(|rows| rows.get(key)).cloned()
     }
 
     fn write(&mut self, table: &Table, key: &Key, row: Option<Row>) -> Result<(), WriteError> {
         if let Some(row) = &row {
             self.check(table, row)?;
         }
-        let place = RowKey {
-            table: table.name.clone(),
-            key: key.clone(),
-        };
+        let place = RowKey { table: table.name.clone(), key: key.clone() };
         let before = self.current(&table.name, key);
         self.before.entry(place.clone()).or_insert(before);
         self.put(place, row);
@@ -58,26 +48,17 @@ impl<'a> MemoryTransaction<'a> {
     }
 
     fn check(&self, table: &Table, row: &Row) -> Result<(), Problem> {
-        let missing = table
-            .columns
-            .iter()
-            .find(|(name, column)| !column.nullable && row.value(name).is_null());
+        let missing = table.columns.iter().find(|(name, column)| !column.nullable && row.value(name).is_null());
         if let Some((name, _)) = missing {
-            return Err(Problem::new(
-                Code::NotNull,
-                format!("{}.{name} needs a value", table.name),
-            )
-            .at(name));
+            return Err(Problem::new(Code::NotNull, format!("{}.{name} needs a value", table.name)).at(name));
         }
         let checks = self.state.checks.get(&table.name).into_iter().flatten();
         // As in SQL, a CHECK that is unknown passes.
-        let failed = checks.into_iter().find(|(_, check)| {
-            swain_core::rule::Expression::Not(Box::new(check.clone())).grants(row)
-        });
+        let failed = checks
+            .into_iter()
+            .find(|(_, check)| swain_core::rule::Expression::Not(Box::new(check.clone())).grants(row));
         match failed {
-            Some((name, _)) => {
-                Err(Problem::new(Code::CheckFailed, format!("{}: {name}", table.name)).at(name))
-            }
+            Some((name, _)) => Err(Problem::new(Code::CheckFailed, format!("{}: {name}", table.name)).at(name)),
             None => Ok(()),
         }
     }
@@ -88,42 +69,23 @@ impl<'a> MemoryTransaction<'a> {
             let after = self.current(&row.table, &row.key);
             Change { row, before, after }
         });
-        changes
-            .filter(|change| change.before != change.after)
-            .collect()
+        changes.filter(|change| change.before != change.after).collect()
     }
 }
 
 impl Transaction for MemoryTransaction<'_> {
-    fn row(
-        &mut self,
-        table: &Table,
-        key: &Key,
-    ) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send {
+    fn row(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send {
         ready(Ok(self.current(&table.name, key)))
     }
 
-    fn insert(
-        &mut self,
-        table: &Table,
-        row: &Row,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send {
-        let mut complete: Row = table
-            .columns
-            .keys()
-            .map(|name| (name.clone(), Value::Null))
-            .collect();
+    fn insert(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<(), WriteError>> + Send {
+        let mut complete: Row = table.columns.keys().map(|name| (name.clone(), Value::Null)).collect();
         complete.0.extend(row.0.clone());
         let key = row.key(table);
         ready(self.write(table, &key, Some(complete)))
     }
 
-    fn update(
-        &mut self,
-        table: &Table,
-        key: &Key,
-        set: &Row,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send {
+    fn update(&mut self, table: &Table, key: &Key, set: &Row) -> impl Future<Output = Result<(), WriteError>> + Send {
         let updated = self.current(&table.name, key).map(|mut row| {
             row.0.extend(set.0.clone());
             row
@@ -131,11 +93,7 @@ impl Transaction for MemoryTransaction<'_> {
         ready(self.write(table, key, updated))
     }
 
-    fn delete(
-        &mut self,
-        table: &Table,
-        key: &Key,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send {
+    fn delete(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<(), WriteError>> + Send {
         ready(self.write(table, key, None))
     }
 
@@ -145,49 +103,23 @@ impl Transaction for MemoryTransaction<'_> {
         key: &Key,
         column: &Name,
     ) -> impl Future<Output = Result<Option<LastWrite>, StoreError>> + Send {
-        let place = RowKey {
-            table: table.name.clone(),
-            key: key.clone(),
-        };
-        let value = |row: &Option<Row>| {
-            row.as_ref()
-                .map_or(Value::Null, |row| row.value(column).clone())
-        };
-        let wrote =
-            |change: &Change| change.row == place && value(&change.before) != value(&change.after);
-        let last = self
-            .state
-            .log
-            .iter()
-            .rev()
-            .find(|position| position.changes.iter().any(wrote));
+        let place = RowKey { table: table.name.clone(), key: key.clone() };
+        let value = |row: &Option<Row>| row.as_ref().map_or(Value::Null, |row| row.value(column).clone());
+        let wrote = |change: &Change| change.row == place && value(&change.before) != value(&change.after);
+        let last = self.state.log.iter().rev().find(|position| position.changes.iter().any(wrote));
         ready(Ok(last.map(|position| LastWrite {
             at: position.at,
-            mutation: position
-                .who
-                .mutation()
-                .map(|(device, n)| (device.clone(), n)),
+            mutation: position.who.mutation().map(|(device, n)| (device.clone(), n)),
         })))
     }
 
-    fn time_of(
-        &mut self,
-        pos: Pos,
-    ) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send {
-        ready(Ok(self
-            .state
-            .log
-            .iter()
-            .find(|position| position.pos == pos)
-            .map(|position| position.at)))
+    fn time_of(&mut self, pos: Pos) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send {
+        ready(Ok(self.state.log.iter().find(|position| position.pos == pos).map(|position| position.at)))
     }
 }
 
 impl WriteTransaction for MemoryTransaction<'_> {
-    fn device(
-        &mut self,
-        device: &DeviceId,
-    ) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send {
+    fn device(&mut self, device: &DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send {
         ready(Ok(self.state.devices.get(device).map(super::Device::row)))
     }
 
@@ -197,9 +129,7 @@ impl WriteTransaction for MemoryTransaction<'_> {
         n: MutationNumber,
     ) -> impl Future<Output = Result<Option<LedgerRow>, StoreError>> + Send {
         let ledger = self.state.devices.get(device).map(|device| &device.ledger);
-        ready(Ok(ledger
-            .and_then(|ledger| ledger.get(&n))
-            .map(|(row, _)| row.clone())))
+        ready(Ok(ledger.and_then(|ledger| ledger.get(&n)).map(|(row, _)| row.clone())))
     }
 
     fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send {
@@ -231,24 +161,19 @@ impl WriteTransaction for MemoryTransaction<'_> {
                 self.put(change.row.clone(), change.before.clone());
             }
         }
-        let pos = self
-            .state
-            .append(who.clone(), now, if lost { Vec::new() } else { changes });
-        let Who::Device { user, device, n } = who else {
-            unreachable!("only devices have mutations")
-        };
-        let forgets =
-            self.state.planted == Some(PlantedBug::LedgerForgets) && n.0.is_multiple_of(3);
+        let pos = self.state.append(who.clone(), now, if lost { Vec::new() } else { changes });
+        let Who::Device { user, device, n } = who else { unreachable!("only devices have mutations") };
+        let forgets = self.state.planted == Some(PlantedBug::LedgerForgets) && n.0.is_multiple_of(3);
         let device = self.state.devices.entry(device.clone()).or_default();
         device.user.clone_from(user);
         if !forgets {
             device.last = *n;
         }
         device.ledger.insert(*n, (row, pos));
-        let tag = self
-            .state
-            .tag_of(pos)
-            .expect("the position was just appended");
+        if device.ledger.len() as u64 > LEDGER_RESULTS_MAX {
+            device.ledger.pop_first();
+        }
+        let tag = self.state.tag_of(pos).expect("the position was just appended");
         ready(Ok(Sequenced { pos, tag }))
     }
 }

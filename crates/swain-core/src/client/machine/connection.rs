@@ -17,8 +17,7 @@ impl Device {
             Token::Unknown | Token::Known(_) | Token::Renewing(_) => Token::Known(token),
         };
         match &mut self.connection {
-            Connection::NeedsToken
-            | Connection::Stopped(Stop::Unauthenticated | Stop::Forbidden) => {
+            Connection::NeedsToken | Connection::Stopped(Stop::Unauthenticated | Stop::Forbidden) => {
                 self.connect(now);
             }
             Connection::Running(session) => {
@@ -105,11 +104,7 @@ impl Device {
     pub(super) fn wake(&mut self, now: Millis) {
         // After a sleep of the computer the stream may be long dead.
         self.tick(now);
-        if let Connection::Waiting {
-            patience: Patience::Own,
-            ..
-        } = self.connection
-        {
+        if let Connection::Waiting { patience: Patience::Own, .. } = self.connection {
             self.connect(now);
         }
     }
@@ -156,10 +151,7 @@ impl Device {
     /// The server asked for this pause.
     pub(super) fn wait_as_asked(&mut self, now: Millis, pause: Millis) {
         self.close_transport();
-        self.connection = Connection::Waiting {
-            until: now.plus(pause),
-            patience: Patience::AskedFor,
-        };
+        self.connection = Connection::Waiting { until: now.plus(pause), patience: Patience::AskedFor };
     }
 
     /// Starts again without a cursor (divergence); edits stay.

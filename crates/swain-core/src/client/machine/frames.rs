@@ -18,13 +18,10 @@ use crate::strict_json::parse;
 impl Device {
     pub(super) fn frame(&mut self, now: Millis, text: &str) {
         let handled = match &mut self.connection {
-            Connection::Greeting { .. } => self
-                .read_frame(text)
-                .and_then(|frame| self.greeted(now, frame)),
+            Connection::Greeting { .. } => self.read_frame(text).and_then(|frame| self.greeted(now, frame)),
             Connection::Running(session) => {
                 session.heard = now;
-                self.read_frame(text)
-                    .and_then(|frame| self.running(now, text, frame))
+                self.read_frame(text).and_then(|frame| self.running(now, text, frame))
             }
             // The driver promised not to; what it still had in its hands is void.
             Connection::NeedsToken
@@ -119,18 +116,13 @@ impl Device {
             self.need_device(Some(welcome.last));
             return Ok(());
         };
-        let expires = welcome
-            .expires
-            .map(|expires| renewal_time(now, welcome.now, expires));
+        let expires = welcome.expires.map(|expires| renewal_time(now, welcome.now, expires));
         self.connection = Connection::Running(Session {
             since: now,
             heard: now,
             heartbeat: welcome.heartbeat,
             progress: Progress::Syncing,
-            loading: welcome.load_resumes.map(|_| Loading {
-                rows: self.replica.staging.len() as u64,
-                total: 0,
-            }),
+            loading: welcome.load_resumes.map(|_| Loading { rows: self.replica.staging.len() as u64, total: 0 }),
             push: Push::Idle,
             decided: welcome.last,
             renewal: expires.map_or(Renewal::NotNeeded, |at| Renewal::Due { at }),
@@ -179,12 +171,7 @@ impl Device {
         Ok(())
     }
 
-    fn heartbeat(
-        &mut self,
-        now: Millis,
-        text: &str,
-        checkpoint: &Checkpoint,
-    ) -> Result<(), Trouble> {
+    fn heartbeat(&mut self, now: Millis, text: &str, checkpoint: &Checkpoint) -> Result<(), Trouble> {
         self.check_not_behind(checkpoint)?;
         let applied = self.replica.checkpoint(now, checkpoint);
         self.measure_offset(now, checkpoint.now);

@@ -12,9 +12,7 @@ use crate::client::confirmed::{Held, Membership};
 use crate::client::outbox::{EntryId, Gap};
 use crate::ids::{Millis, MutationNumber, Pos};
 use crate::problem::{Code, Problem};
-use crate::protocol::{
-    Checkpoint, LoadChunk, LoadEnd, MutationResult, RowOperation, ShapeState, Welcome,
-};
+use crate::protocol::{Checkpoint, LoadChunk, LoadEnd, MutationResult, RowOperation, ShapeState, Welcome};
 use crate::row::{Row, RowKey};
 
 impl Replica {
@@ -28,11 +26,7 @@ impl Replica {
             self.schema = welcome.schema.clone();
             step.writes.schema = Some(welcome.schema.clone());
         }
-        let is_other_epoch = self
-            .meta
-            .epoch
-            .as_ref()
-            .is_some_and(|epoch| *epoch != welcome.epoch);
+        let is_other_epoch = self.meta.epoch.as_ref().is_some_and(|epoch| *epoch != welcome.epoch);
         if is_other_epoch || !welcome.shapes.contains(&ShapeState::Live) {
             // The cursor was not honoured: positions start over (spec C7), everything loads.
             self.meta.cursor = None;
@@ -66,23 +60,13 @@ impl Replica {
 
     /// Rows of a load, for staging.
     pub(in crate::client) fn load(&mut self, chunk: LoadChunk) -> Result<Applied, Trouble> {
-        let name = self
-            .tables
-            .get(chunk.shape)
-            .ok_or_else(|| no_shape(chunk.shape))?;
+        let name = self.tables.get(chunk.shape).ok_or_else(|| no_shape(chunk.shape))?;
         let known = self.schema.table(name);
-        let table =
-            known.map_err(|code| Problem::new(code, format!("'{name}' is not in the schema")))?;
+        let table = known.map_err(|code| Problem::new(code, format!("'{name}' is not in the schema")))?;
         let mut step = Step::default();
         for values in chunk.rows {
-            let row = RowKey {
-                table: name.clone(),
-                key: values.key(table),
-            };
-            let held = self
-                .staging
-                .load(&row, values, Membership::of(chunk.shape))
-                .clone();
+            let row = RowKey { table: name.clone(), key: values.key(table) };
+            let held = self.staging.load(&row, values, Membership::of(chunk.shape)).clone();
             step.writes.staging.push(StagingWrite::Put(row, held));
         }
         self.meta.load = Some(chunk.token);
@@ -90,19 +74,12 @@ impl Replica {
     }
 
     /// What happened since the load began, for staging.
-    pub(in crate::client) fn load_changes(
-        &mut self,
-        operations: Vec<RowOperation>,
-    ) -> Result<Applied, Trouble> {
+    pub(in crate::client) fn load_changes(&mut self, operations: Vec<RowOperation>) -> Result<Applied, Trouble> {
         self.check_shapes(&operations)?;
         let mut step = Step::default();
         for operation in operations {
             let write = match operation {
-                RowOperation::Put {
-                    row,
-                    shapes,
-                    values,
-                } => self.stage(row, values, &shapes),
+                RowOperation::Put { row, shapes, values } => self.stage(row, values, &shapes),
                 RowOperation::Patch { row, shapes, set } => {
                     // A row that was gone when its chunk was read has changes of its life before that.
                     let Some(held) = self.staging.held(&row) else {
@@ -122,11 +99,7 @@ impl Replica {
     }
 
     /// Staging replaces what the loaded shapes held, and the cursor moves (spec C6).
-    pub(in crate::client) fn load_end(
-        &mut self,
-        now: Millis,
-        end: &LoadEnd,
-    ) -> Result<Applied, Trouble> {
+    pub(in crate::client) fn load_end(&mut self, now: Millis, end: &LoadEnd) -> Result<Applied, Trouble> {
         if let Some(shape) = end.shapes.iter().find(|shape| **shape >= self.tables.len()) {
             return Err(no_shape(*shape).into());
         }
@@ -137,26 +110,12 @@ impl Replica {
             self.drop_absent(&mut step, loaded, &staged);
         }
         for (row, held) in staged {
-            let before = self
-                .confirmed
-                .held(&row)
-                .map(|held| held.shapes)
-                .unwrap_or_default();
+            let before = self.confirmed.held(&row).map(|held| held.shapes).unwrap_or_default();
             let shapes = before.without(loaded).or(held.shapes);
-            self.put(
-                &mut step,
-                row,
-                Held {
-                    row: held.row,
-                    shapes,
-                },
-            );
+            self.put(&mut step, row, Held { row: held.row, shapes });
         }
         step.writes.staging.push(StagingWrite::Clear);
-        let left = self
-            .staging
-            .all()
-            .map(|(row, held)| StagingWrite::Put(row.clone(), held.clone()));
+        let left = self.staging.all().map(|(row, held)| StagingWrite::Put(row.clone(), held.clone()));
         step.writes.staging.extend(left);
         if self.staging.len() == 0 {
             self.meta.load = None;
@@ -183,11 +142,7 @@ impl Replica {
     }
 
     /// The cursor moves and no rows with it (spec P8).
-    pub(in crate::client) fn checkpoint(
-        &mut self,
-        now: Millis,
-        checkpoint: &Checkpoint,
-    ) -> Applied {
+    pub(in crate::client) fn checkpoint(&mut self, now: Millis, checkpoint: &Checkpoint) -> Applied {
         let mut step = Step::default();
         self.reach(&mut step, now, checkpoint);
         self.finish(step)
@@ -211,15 +166,8 @@ impl Replica {
 
     fn change(&mut self, step: &mut Step, operation: RowOperation) {
         match operation {
-            RowOperation::Put {
-                row,
-                shapes,
-                values,
-            } => {
-                let held = Held {
-                    row: Arc::new(values),
-                    shapes: shapes.into_iter().collect(),
-                };
+            RowOperation::Put { row, shapes, values } => {
+                let held = Held { row: Arc::new(values), shapes: shapes.into_iter().collect() };
                 self.put(step, row, held);
             }
             RowOperation::Patch { row, shapes, set } => {
@@ -228,14 +176,7 @@ impl Replica {
                     return;
                 };
                 let values = Arc::new(patched(&held.row, set));
-                self.put(
-                    step,
-                    row,
-                    Held {
-                        row: values,
-                        shapes: shapes.into_iter().collect(),
-                    },
-                );
+                self.put(step, row, Held { row: values, shapes: shapes.into_iter().collect() });
             }
             RowOperation::Remove { row } => {
                 if !self.faults.has(PlantedBug::SkipRemove) {
@@ -251,9 +192,7 @@ impl Replica {
             return self.remove(step, row);
         }
         self.touch(step, &row);
-        step.writes
-            .rows
-            .push(RowWrite::Put(row.clone(), held.clone()));
+        step.writes.rows.push(RowWrite::Put(row.clone(), held.clone()));
         self.confirmed.put(row, held);
     }
 
@@ -264,25 +203,15 @@ impl Replica {
         }
     }
 
-    fn drop_absent(
-        &mut self,
-        step: &mut Step,
-        loaded: Membership,
-        staged: &BTreeMap<RowKey, Held>,
-    ) {
-        let held_by_loaded = self.confirmed.all().filter(|(row, held)| {
-            !held.shapes.and(loaded).is_empty() && !staged.contains_key(*row)
-        });
+    fn drop_absent(&mut self, step: &mut Step, loaded: Membership, staged: &BTreeMap<RowKey, Held>) {
+        let held_by_loaded = self
+            .confirmed
+            .all()
+            .filter(|(row, held)| !held.shapes.and(loaded).is_empty() && !staged.contains_key(*row));
         let absent: Vec<(RowKey, Held)> = held_by_loaded
             .map(|(row, held)| {
                 let shapes = held.shapes.without(loaded);
-                (
-                    row.clone(),
-                    Held {
-                        row: Arc::clone(&held.row),
-                        shapes,
-                    },
-                )
+                (row.clone(), Held { row: Arc::clone(&held.row), shapes })
             })
             .collect();
         for (row, held) in absent {
@@ -296,16 +225,7 @@ impl Replica {
             self.staging.remove(&row);
             return StagingWrite::Delete(row);
         }
-        let held = self
-            .staging
-            .put(
-                &row,
-                Held {
-                    row: Arc::new(values),
-                    shapes,
-                },
-            )
-            .clone();
+        let held = self.staging.put(&row, Held { row: Arc::new(values), shapes }).clone();
         StagingWrite::Put(row, held)
     }
 
@@ -327,16 +247,11 @@ impl Replica {
         self.write_entries(step, &moved);
         self.settle(step);
         let pruned = self.outbox.prune(now);
-        step.writes
-            .outbox
-            .extend(pruned.into_iter().map(OutboxWrite::Delete));
+        step.writes.outbox.extend(pruned.into_iter().map(OutboxWrite::Delete));
     }
 
     fn record(&mut self, step: &mut Step, results: &[MutationResult]) {
-        let recorded: Vec<EntryId> = results
-            .iter()
-            .filter_map(|result| self.outbox.record(result))
-            .collect();
+        let recorded: Vec<EntryId> = results.iter().filter_map(|result| self.outbox.record(result)).collect();
         if self.faults.has(PlantedBug::DropOverlayOnResults) {
             recorded.iter().for_each(|id| self.leave_overlay(step, *id));
         }
@@ -359,9 +274,7 @@ impl Replica {
 
     fn check_shapes(&self, operations: &[RowOperation]) -> Result<(), Problem> {
         let named = operations.iter().flat_map(|operation| match operation {
-            RowOperation::Put { shapes, .. } | RowOperation::Patch { shapes, .. } => {
-                shapes.as_slice()
-            }
+            RowOperation::Put { shapes, .. } | RowOperation::Patch { shapes, .. } => shapes.as_slice(),
             RowOperation::Remove { .. } => &[],
         });
         let known = self.tables.len();

@@ -16,11 +16,7 @@ use crate::row::RowKey;
 
 impl Replica {
     /// The replica at the start of a run, and what the storage has to catch up with.
-    pub(in crate::client) fn open(
-        identity: &Identity,
-        config: &Config,
-        stored: StoredDevice,
-    ) -> (Self, Writes) {
+    pub(in crate::client) fn open(identity: &Identity, config: &Config, stored: StoredDevice) -> (Self, Writes) {
         let shapes = canonical_shapes(config);
         let mut meta = stored.meta.unwrap_or_else(|| empty(identity));
         let mut rows = stored.rows;
@@ -38,17 +34,11 @@ impl Replica {
             staging: Staging::new(staging),
             outbox: Outbox::new(stored.outbox),
             overlay: Overlay::default(),
-            tables: config
-                .shapes
-                .iter()
-                .map(|shape| shape.table.clone())
-                .collect(),
+            tables: config.shapes.iter().map(|shape| shape.table.clone()).collect(),
             faults: config.faults.clone(),
         };
         for entry in replica.outbox.pending() {
-            replica
-                .overlay
-                .push(&replica.schema, &replica.confirmed, entry);
+            replica.overlay.push(&replica.schema, &replica.confirmed, entry);
         }
         (replica, writes)
     }
