@@ -308,8 +308,10 @@ impl Store for MemoryStore {
     fn acked(&self, device: DeviceId, at: Pos) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send {
         let state = self.state();
         let at = if state.planted == Some(PlantedBug::AckAhead) { Pos(u64::MAX) } else { at };
-        let decided = state.devices.get(&device).map(|device| &device.ledger).into_iter().flatten();
-        let acked = decided.rev().find(|(_, (_, pos))| *pos <= at).map_or(MutationNumber(0), |(n, _)| *n);
+        // By the log, which outlives the ledger's results.
+        let mut mutations = state.log.iter().rev().filter(|position| position.pos <= at);
+        let acked = mutations.find_map(|position| position.who.mutation().filter(|(by, _)| **by == device));
+        let acked = acked.map_or(MutationNumber(0), |(_, n)| n);
         ready(Ok(acked))
     }
 
