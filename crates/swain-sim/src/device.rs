@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use swain_core::client::{
-    Batch, Config, Device, EntryId, Faults, Identity, PlantedBug, StoredDevice,
-};
+use swain_core::client::{Batch, Config, Device, EntryId, Faults, Identity, PlantedBug, StoredDevice};
 use swain_core::shape::Shape;
 use swain_core::{DeviceId, Millis, Pos, Value};
 
@@ -59,20 +57,14 @@ impl SimDevice {
             let red = Value::List(vec!["grp".into(), "red".into()]);
             Value::Object([("eq".into(), red)].into())
         };
-        let t = Shape {
-            table: "t".into(),
-            filter: self.only_red.then(filter),
-        };
+        let t = Shape { table: "t".into(), filter: self.only_red.then(filter) };
         vec![t, Shape::table("u")]
     }
 
     /// Starts from what is on the disk.
     pub(crate) fn start(&mut self, seed: u64) {
         self.incarnation += 1;
-        let identity = Identity {
-            device: DeviceId::from(format!("d{}", self.index).as_str()),
-            seed,
-        };
+        let identity = Identity { device: DeviceId::from(format!("d{}", self.index).as_str()), seed };
         let mut config = Config::new(self.shapes());
         config.first_delay = Millis(100);
         config.faults = self.bug.map(Faults::only).unwrap_or_default();
@@ -87,12 +79,7 @@ impl SimDevice {
         self.disk.clear();
         self.tick = None;
         // Edits that nobody saved are gone, and their ids are given out again.
-        let last = self
-            .stored
-            .meta
-            .as_ref()
-            .map(|meta| meta.last_entry)
-            .unwrap_or_default();
+        let last = self.stored.meta.as_ref().map(|meta| meta.last_entry).unwrap_or_default();
         self.increments.retain(|entry| *entry <= last);
     }
 

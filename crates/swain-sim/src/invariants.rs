@@ -24,12 +24,12 @@ pub mod no_hole;
 pub mod optimistic_equivalence;
 pub mod saved_before_sent;
 
+use swain_core::Pos;
 use swain_core::client::Device;
 use swain_core::protocol::Cursor;
-use swain_core::{Pos, Value};
 
 use crate::device::SimDevice;
-use crate::oracle::{Oracle, Rows};
+use crate::oracle::{Oracle, Seen};
 use crate::world::Violation;
 
 /// What a checker sees.
@@ -42,8 +42,11 @@ pub(crate) struct View<'a> {
 /// What a checker says: nothing, or what it saw.
 pub(crate) type Finding = Result<(), String>;
 
+/// An invariant's name and its checker.
+type Checker = (&'static str, fn(&View<'_>) -> Finding);
+
 pub(crate) fn check_step(view: &View<'_>) -> Result<(), Violation> {
-    let checks: [(&'static str, fn(&View<'_>) -> Finding); 6] = [
+    let checks: [Checker; 6] = [
         ("monotonic", monotonic::check),
         ("lost_ack", lost_ack::check),
         ("ack_with_effect", ack_with_effect::check),
@@ -55,24 +58,14 @@ pub(crate) fn check_step(view: &View<'_>) -> Result<(), Violation> {
 }
 
 pub(crate) fn check_end(view: &View<'_>) -> Result<(), Violation> {
-    let checks: [(&'static str, fn(&View<'_>) -> Finding); 2] = [
-        ("convergence", convergence::check),
-        ("exactly_once", exactly_once::check),
-    ];
+    let checks: [Checker; 2] = [("convergence", convergence::check), ("exactly_once", exactly_once::check)];
     run(view, &checks)
 }
 
-fn run(
-    view: &View<'_>,
-    checks: &[(&'static str, fn(&View<'_>) -> Finding)],
-) -> Result<(), Violation> {
+fn run(view: &View<'_>, checks: &[Checker]) -> Result<(), Violation> {
     for (invariant, check) in checks {
         check(view).map_err(|finding| {
-            let detail = format!(
-                "d{} at p{}: {finding}",
-                view.device.index,
-                view.machine.pos()
-            );
+            let detail = format!("d{} at p{}: {finding}", view.device.index, view.machine.pos());
             Violation { invariant, detail }
         })?;
     }
@@ -80,67 +73,38 @@ fn run(
 }
 
 /// The rows that a device has to hold at a position, by the rules of the run.
-pub(crate) fn expected_rows(device: &SimDevice, oracle: &Oracle, pos: Pos) -> Rows {
+pub(crate) fn expected_rows<'a>(device: &SimDevice, oracle: &'a Oracle, pos: Pos) -> Seen<'a> {
     let Some(rows) = oracle.rows_at(pos) else {
-        return Rows::new();
+        return Seen::new();
     };
-    let red = Value::from("red");
-    let user = Value::from(device.user);
-    let held = rows
-        .iter()
-        .filter(|(place, row)| match place.table.as_str() {
-            "t" => !device.only_red || *row.value("grp") == red,
-            "u" => *row.value("owner") == user,
-            _ => false,
-        });
-    held.map(|(place, row)| (place.clone(), row.clone()))
-        .collect()
+    let held = rows.iter().filter(|(place, row)| match place.table.as_str() {
+        "t" => !device.only_red || row.value("grp").as_text() == Some("red"),
+        "u" => row.value("owner").as_text() == Some(device.user),
+        _ => false,
+    });
+    held.map(|(place, row)| (&**place, row)).collect()
 }
 
 /// True when the device's cursor promises something for all of its shapes.
 pub(crate) fn is_promised(view: &View<'_>) -> bool {
-    let cursor = view
-        .machine
-        .meta()
-        .cursor
-        .as_deref()
-        .and_then(Cursor::decode);
+    let cursor = view.machine.meta().cursor.as_deref().and_then(Cursor::decode);
     cursor.is_some_and(|cursor| cursor.views.len() == view.device.shapes().len())
 }
 
 /// The confirmed rows of all tables.
-pub(crate) fn confirmed_rows(machine: &Device) -> Rows {
-    let tables = ["t", "u"].into_iter();
-    let rows = tables.flat_map(|table| machine.confirmed_rows(table));
-    rows.map(|(place, row)| (place.clone(), row.clone()))
-        .collect()
+pub(crate) fn confirmed_rows(machine: &Device) -> Seen<'_> {
+    ["t", "u"].into_iter().flat_map(|table| machine.confirmed_rows(table)).collect()
 }
 
 /// How two sets of rows differ, in one line.
-pub(crate) fn difference(expected: &Rows, found: &Rows) -> Option<String> {
-    let missing = expected
-        .iter()
-        .find(|(place, row)| found.get(place) != Some(row));
+pub(crate) fn difference(expected: &Seen<'_>, found: &Seen<'_>) -> Option<String> {
+    let missing = expected.iter().find(|(place, row)| found.get(*place) != Some(*row));
     if let Some((place, row)) = missing {
-        let found = found
-            .get(place)
-            .map_or_else(|| "nothing".to_owned(), |row| row.canonical());
-        return Some(format!(
-            "{} {}: expected {}, found {found}",
-            place.table,
-            place.key.canonical(),
-            row.canonical()
-        ));
+        let found = found.get(place).map_or_else(|| "nothing".to_owned(), |row| row.canonical());
+        return Some(format!("{} {}: expected {}, found {found}", place.table, place.key.canonical(), row.canonical()));
     }
-    let extra = found
-        .iter()
-        .find(|(place, _)| !expected.contains_key(place));
+    let extra = found.iter().find(|(place, _)| !expected.contains_key(**place));
     extra.map(|(place, row)| {
-        format!(
-            "{} {}: found {}, expected nothing",
-            place.table,
-            place.key.canonical(),
-            row.canonical()
-        )
+        format!("{} {}: found {}, expected nothing", place.table, place.key.canonical(), row.canonical())
     })
 }

@@ -36,13 +36,7 @@ impl Network {
     pub(crate) fn open(&mut self, device: usize, now: Millis) -> Link {
         self.last += 1;
         let link = Link(self.last);
-        self.links.insert(
-            link,
-            Ends {
-                device,
-                arrival: [now, now],
-            },
-        );
+        self.links.insert(link, Ends { device, arrival: [now, now] });
         link
     }
 
@@ -65,23 +59,12 @@ impl Network {
     }
 
     /// When a message that is sent now arrives: never, once, or twice.
-    pub(crate) fn arrivals(
-        &mut self,
-        plan: &Plan,
-        dice: &mut Dice,
-        now: Millis,
-        link: Link,
-        way: Way,
-    ) -> Vec<Millis> {
+    pub(crate) fn arrivals(&mut self, plan: &Plan, dice: &mut Dice, now: Millis, link: Link, way: Way) -> Vec<Millis> {
         let Some(ends) = self.links.get_mut(&link) else {
             return Vec::new();
         };
         let faulty = |fault| !self.healed && plan.has(fault);
-        let delay = if faulty(Fault::Delay) {
-            1 + dice.below(400)
-        } else {
-            1 + dice.below(20)
-        };
+        let delay = if faulty(Fault::Delay) { 1 + dice.below(400) } else { 1 + dice.below(20) };
         if faulty(Fault::Drop) && dice.permille(15) {
             return Vec::new();
         }

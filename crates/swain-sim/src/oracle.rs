@@ -6,7 +6,9 @@ use std::sync::Arc;
 use swain_core::{DeviceId, MutationNumber, Pos, Position, Row, RowKey};
 
 /// All rows at one position.
-pub(crate) type Rows = BTreeMap<RowKey, Arc<Row>>;
+pub(crate) type Rows = BTreeMap<Arc<RowKey>, Arc<Row>>;
+/// The same, borrowed.
+pub(crate) type Seen<'a> = BTreeMap<&'a RowKey, &'a Arc<Row>>;
 
 #[derive(Debug)]
 pub(crate) struct Oracle {
@@ -19,11 +21,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn new() -> Self {
-        Self {
-            positions: Vec::new(),
-            rows: vec![Arc::default()],
-            mutations: BTreeMap::new(),
-        }
+        Self { positions: Vec::new(), rows: vec![Arc::default()], mutations: BTreeMap::new() }
     }
 
     pub(crate) fn head(&self) -> Pos {
@@ -34,33 +32,23 @@ impl Oracle {
     pub(crate) fn learn(&mut self, positions: Vec<Position>) -> Result<(), String> {
         for position in positions {
             if position.pos != self.head().next() {
-                return Err(format!(
-                    "position {} after {}: the log is not dense",
-                    position.pos,
-                    self.head()
-                ));
+                return Err(format!("position {} after {}: the log is not dense", position.pos, self.head()));
             }
             let mut rows = Rows::clone(self.rows.last().expect("the start is there"));
             for change in &position.changes {
                 let before = rows.get(&change.row).map(|row| &**row);
                 if before != change.before.as_ref() {
-                    return Err(format!(
-                        "p{}: the before of {:?} is not what was there",
-                        position.pos, change.row
-                    ));
+                    return Err(format!("p{}: the before of {:?} is not what was there", position.pos, change.row));
                 }
                 match &change.after {
-                    Some(after) => drop(rows.insert(change.row.clone(), Arc::new(after.clone()))),
+                    Some(after) => drop(rows.insert(Arc::new(change.row.clone()), Arc::new(after.clone()))),
                     None => drop(rows.remove(&change.row)),
                 }
             }
             if let Some((device, n)) = position.who.mutation() {
                 let of_device = self.mutations.entry(device.clone()).or_default();
                 if let Some(earlier) = of_device.insert(n, position.pos) {
-                    return Err(format!(
-                        "{device}:m{n} is at p{earlier} and at p{}",
-                        position.pos
-                    ));
+                    return Err(format!("{device}:m{n} is at p{earlier} and at p{}", position.pos));
                 }
             }
             self.rows.push(Arc::new(rows));
@@ -77,11 +65,7 @@ impl Oracle {
     /// The highest n of a device at a position.
     pub(crate) fn acked(&self, device: &DeviceId, at: Pos) -> MutationNumber {
         let mutations = self.mutations.get(device).into_iter().flatten();
-        mutations
-            .filter(|(_, pos)| **pos <= at)
-            .map(|(n, _)| *n)
-            .max()
-            .unwrap_or_default()
+        mutations.filter(|(_, pos)| **pos <= at).map(|(n, _)| *n).max().unwrap_or_default()
     }
 
     /// Where a mutation is.

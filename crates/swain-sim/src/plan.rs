@@ -66,9 +66,7 @@ impl Planted {
             StoreBug::CommitLost,
         ];
         let device = DeviceBug::ALL.iter().copied().map(Planted::Device);
-        device
-            .chain(store.into_iter().map(Planted::Store))
-            .collect()
+        device.chain(store.into_iter().map(Planted::Store)).collect()
     }
 
     /// Its name on the command line.
@@ -103,11 +101,7 @@ impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x5eed);
-        let faults = Fault::ALL
-            .iter()
-            .copied()
-            .filter(|_| dice.permille(450))
-            .collect();
+        let faults = Fault::ALL.iter().copied().filter(|_| dice.permille(450)).collect();
         Self {
             seed,
             faults,

@@ -47,12 +47,7 @@ impl Wake for Bell {
 
 impl<S: Store> Server<S> {
     pub(crate) fn new(store: Arc<S>) -> Self {
-        Self {
-            store,
-            engine: None,
-            sessions: BTreeMap::new(),
-            awake: Arc::default(),
-        }
+        Self { store, engine: None, sessions: BTreeMap::new(), awake: Arc::default() }
     }
 
     pub(crate) fn start(&mut self, now: Millis) -> Result<(), String> {
@@ -116,8 +111,7 @@ impl<S: Store> Server<S> {
             if let Some(engine) = &self.engine {
                 ready(engine.follow()).expect("a simulated store answers");
             }
-            let woken =
-                std::mem::take(&mut *self.awake.0.lock().unwrap_or_else(PoisonError::into_inner));
+            let woken = std::mem::take(&mut *self.awake.0.lock().unwrap_or_else(PoisonError::into_inner));
             if woken.is_empty() {
                 return;
             }
@@ -153,14 +147,8 @@ impl<S: Store> Server<S> {
                     return;
                 }
                 Output::Ask(ask) => {
-                    let bell = Arc::new(Bell {
-                        awake: Arc::clone(&self.awake),
-                        link,
-                    });
-                    wishes.push(Wish::Answer(
-                        link,
-                        answer(engine, id, &Waker::from(bell), ask),
-                    ));
+                    let bell = Arc::new(Bell { awake: Arc::clone(&self.awake), link });
+                    wishes.push(Wish::Answer(link, answer(engine, id, &Waker::from(bell), ask)));
                 }
             }
         }
@@ -172,18 +160,10 @@ impl<S: Store> Server<S> {
 fn answer<S: Store>(engine: &Engine<S>, id: SessionId, waker: &Waker, ask: Ask) -> Told {
     match ask {
         Ask::Authenticate { token: Some(token) } => {
-            let auth = Auth {
-                user: Some(UserId::from(token.as_str())),
-                role: None,
-            };
-            Told::Identity(Ok(Identity {
-                auth,
-                expires: None,
-            }))
+            let auth = Auth { user: Some(UserId::from(token.as_str())), role: None };
+            Told::Identity(Ok(Identity { auth, expires: None }))
         }
-        Ask::Authenticate { token: None } => {
-            Told::Identity(Err(Problem::new(Code::Unauthenticated, "no token")))
-        }
+        Ask::Authenticate { token: None } => Told::Identity(Err(Problem::new(Code::Unauthenticated, "no token"))),
         ask => ready(engine.answer(id, waker, ask)),
     }
 }

@@ -27,29 +27,14 @@ pub(crate) enum Kind {
 
 pub(crate) fn schema() -> Schema {
     use ColumnType::{Int64, Json, Text};
-    let t = [
-        ("id", Text),
-        ("a", Text),
-        ("b", Text),
-        ("grp", Text),
-        ("n", Int64),
-        ("tags", Json),
-    ];
+    let t = [("id", Text), ("a", Text), ("b", Text), ("grp", Text), ("n", Int64), ("tags", Json)];
     let u = [("id", Text), ("a", Text), ("owner", Text)];
-    Schema {
-        version: 0,
-        tables: BTreeMap::from([table("t", &t), table("u", &u)]),
-    }
+    Schema { version: 0, tables: BTreeMap::from([table("t", &t), table("u", &u)]) }
 }
 
 fn table(name: &str, columns: &[(&str, ColumnType)]) -> (Name, Table) {
     let column = |(name, kind): &(&str, ColumnType)| {
-        let column = Column {
-            kind: *kind,
-            nullable: *name != "id",
-            has_default: false,
-            generated: false,
-        };
+        let column = Column { kind: *kind, nullable: *name != "id", has_default: false, generated: false };
         (Name::from(*name), column)
     };
     let table = Table {
@@ -64,10 +49,7 @@ fn table(name: &str, columns: &[(&str, ColumnType)]) -> (Name, Table) {
 }
 
 pub(crate) fn checks() -> BTreeMap<Name, Vec<(String, Expression)>> {
-    let differs = Expression::Differs(
-        Operand::Column("n".into()),
-        Operand::Literal(Value::Int(100)),
-    );
+    let differs = Expression::Differs(Operand::Column("n".into()), Operand::Literal(Value::Int(100)));
     BTreeMap::from([("t".into(), vec![("n_not_100".into(), differs)])])
 }
 
@@ -89,49 +71,25 @@ pub(crate) fn table_configs() -> BTreeMap<String, TableConfig> {
 
 /// The first mutation of a run: the pair, and a counter for each device.
 pub(crate) fn first_rows(devices: usize) -> Vec<Operation> {
-    let pair = ["p1", "p2"].map(|key| {
-        insert(
-            "t",
-            key,
-            Row::default().with("b", "start").with("grp", "red"),
-        )
-    });
-    let counters = (0..devices).map(|index| {
-        insert(
-            "t",
-            &format!("c{index}"),
-            Row::default().with("n", 0).with("grp", "red"),
-        )
-    });
+    let pair = ["p1", "p2"].map(|key| insert("t", key, Row::default().with("b", "start").with("grp", "red")));
+    let counters =
+        (0..devices).map(|index| insert("t", &format!("c{index}"), Row::default().with("n", 0).with("grp", "red")));
     pair.into_iter().chain(counters).collect()
 }
 
 /// What a person does next. The device says what is visible to them.
-pub(crate) fn edit(
-    dice: &mut Dice,
-    device: &Device,
-    index: usize,
-    marker: &str,
-) -> Option<(Kind, Vec<Operation>)> {
+pub(crate) fn edit(dice: &mut Dice, device: &Device, index: usize, marker: &str) -> Option<(Kind, Vec<Operation>)> {
     let key = format!("k{}", dice.below(8));
-    let other =
-        |operation: Option<Operation>| operation.map(|operation| (Kind::Other, vec![operation]));
+    let other = |operation: Option<Operation>| operation.map(|operation| (Kind::Other, vec![operation]));
     match dice.below(12) {
         0 | 1 => {
             let counter = format!("c{index}");
             visible(device, "t", &counter)?;
-            Some((
-                Kind::Increment,
-                vec![change("t", &counter, Part::Inc, "n", Value::Int(1))],
-            ))
+            Some((Kind::Increment, vec![change("t", &counter, Part::Inc, "n", Value::Int(1))]))
         }
         2..=4 if visible(device, "t", &key).is_none() => {
             let grp = *dice.pick(&["red", "blue"]);
-            other(Some(insert(
-                "t",
-                &key,
-                Row::default().with("a", marker).with("grp", grp),
-            )))
+            other(Some(insert("t", &key, Row::default().with("a", marker).with("grp", grp))))
         }
         2..=4 => {
             let column = *dice.pick(&["a", "b"]);
@@ -139,30 +97,15 @@ pub(crate) fn edit(
         }
         5 => {
             visible(device, "t", &key)?;
-            other(Some(change(
-                "t",
-                &key,
-                Part::Set,
-                "grp",
-                (*dice.pick(&["red", "blue"])).into(),
-            )))
+            other(Some(change("t", &key, Part::Set, "grp", (*dice.pick(&["red", "blue"])).into())))
         }
         6 => {
             visible(device, "t", &key)?;
-            other(Some(change(
-                "t",
-                &key,
-                Part::Add,
-                "tags",
-                Value::List(vec![marker.into()]),
-            )))
+            other(Some(change("t", &key, Part::Add, "tags", Value::List(vec![marker.into()]))))
         }
         7 => {
             visible(device, "t", &key)?;
-            other(Some(Operation::Delete {
-                row: place("t", &key),
-                seen: None,
-            }))
+            other(Some(Operation::Delete { row: place("t", &key), seen: None }))
         }
         8 => {
             visible(device, "t", "p1").and(visible(device, "t", "p2"))?;
@@ -173,16 +116,11 @@ pub(crate) fn edit(
             visible(device, "t", &key)?;
             other(Some(change("t", &key, Part::Set, "n", Value::Int(100))))
         }
-        10 if visible(device, "u", &key).is_none() => {
-            other(Some(insert("u", &key, Row::default().with("a", marker))))
-        }
+        10 if visible(device, "u", &key).is_none() => other(Some(insert("u", &key, Row::default().with("a", marker)))),
         10 => other(Some(change("u", &key, Part::Set, "a", marker.into()))),
         _ => {
             visible(device, "u", &key)?;
-            other(Some(Operation::Delete {
-                row: place("u", &key),
-                seen: None,
-            }))
+            other(Some(Operation::Delete { row: place("u", &key), seen: None }))
         }
     }
 }
@@ -192,17 +130,11 @@ fn visible<'a>(device: &'a Device, table: &str, key: &str) -> Option<&'a Row> {
 }
 
 fn place(table: &str, key: &str) -> RowKey {
-    RowKey {
-        table: table.into(),
-        key: Key::of(key),
-    }
+    RowKey { table: table.into(), key: Key::of(key) }
 }
 
 fn insert(table: &str, key: &str, set: Row) -> Operation {
-    Operation::Insert {
-        row: place(table, key),
-        set,
-    }
+    Operation::Insert { row: place(table, key), set }
 }
 
 enum Part {
@@ -220,12 +152,5 @@ fn change(table: &str, key: &str, part: Part, column: &str, value: Value) -> Ope
         Part::Inc => inc = row,
         Part::Add => add = row,
     }
-    Operation::Update {
-        row: place(table, key),
-        set,
-        was: BTreeMap::new(),
-        inc,
-        add,
-        remove: Row::default(),
-    }
+    Operation::Update { row: place(table, key), set, was: BTreeMap::new(), inc, add, remove: Row::default() }
 }

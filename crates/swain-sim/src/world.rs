@@ -1,5 +1,7 @@
 //! The event loop: what happens when, and what follows from it.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,7 +35,7 @@ pub struct Report {
     /// What was wrong; none: nothing.
     pub violation: Option<Violation>,
     /// The same for the same seed.
-    pub trace_hash: String,
+    pub trace_hash: u64,
     /// How many events there were.
     pub events: u64,
     /// How many positions the log has.
@@ -98,18 +100,12 @@ pub fn run(plan: &Plan) -> Report {
         seed: plan.seed,
         planted: plan.store_bug(),
     };
-    World::new(
-        plan,
-        Arc::new(MemoryStore::new(options)),
-        Some(write_outside),
-    )
-    .run()
+    World::new(plan, Arc::new(MemoryStore::new(options)), Some(write_outside)).run()
 }
 
 fn sqlite(seed: u64) -> Arc<SqliteStore> {
     let options = SqliteOptions::seeded(seed);
-    let store = swain_sqlite::SqliteStore::open_in_memory(options)
-        .expect("SQLite opens a database in memory");
+    let store = swain_sqlite::SqliteStore::open_in_memory(options).expect("SQLite opens a database in memory");
     ready(store.execute_outside(workload::SQL)).expect("the tables are right");
     Arc::new(store)
 }
@@ -124,14 +120,10 @@ fn write_outside_sql(store: &SqliteStore, now: Millis, marker: u64) {
 /// Another program sets column a of all rows that it finds under two keys.
 fn write_outside(store: &MemoryStore, now: Millis, marker: u64) {
     store.write_outside(now, "t", |rows| {
-        for (key, row) in rows
-            .iter_mut()
-            .filter(|(key, _)| key.canonical() == "[\"k0\"]" || key.canonical() == "[\"k1\"]")
+        for (key, row) in
+            rows.iter_mut().filter(|(key, _)| key.canonical() == "[\"k0\"]" || key.canonical() == "[\"k1\"]")
         {
-            row.set(
-                "a",
-                format!("outside {marker} {}", key.canonical()).as_str(),
-            );
+            row.set("a", format!("outside {marker} {}", key.canonical()).as_str());
         }
     });
 }
@@ -140,8 +132,7 @@ impl<S: Store> World<S> {
     fn new(plan: &Plan, store: Arc<S>, outside: Option<Outside<S>>) -> Self {
         let bug = plan.device_bug();
         // The second device of a larger run holds a part of table t only.
-        let devices = (0..plan.devices)
-            .map(|index| SimDevice::new(index, plan.devices > 2 && index == 1, bug));
+        let devices = (0..plan.devices).map(|index| SimDevice::new(index, plan.devices > 2 && index == 1, bug));
         Self {
             plan: plan.clone(),
             dice: Dice::new(plan.seed),
@@ -163,7 +154,7 @@ impl<S: Store> World<S> {
         let violation = self.play().err();
         Report {
             violation,
-            trace_hash: self.trace.hash().to_owned(),
+            trace_hash: self.trace.hash(),
             events: self.trace.events(),
             positions: self.oracle.head().0,
             trace: self.trace.into_lines(),
@@ -171,10 +162,7 @@ impl<S: Store> World<S> {
     }
 
     fn play(&mut self) -> Result<(), Violation> {
-        self.server.start(self.now).map_err(|detail| Violation {
-            invariant: "start",
-            detail,
-        })?;
+        self.server.start(self.now).map_err(|detail| Violation { invariant: "start", detail })?;
         for index in 0..self.devices.len() {
             self.schedule(index as u64 * 3, Event::Start(index));
         }
@@ -188,24 +176,12 @@ impl<S: Store> World<S> {
             if self.healed && self.is_quiet() {
                 return self.check_end();
             }
-            if self.trace.events() > EVENTS_MAX
-                || at.since(START).0 > self.plan.chaos_ms + QUIET_MS_MAX
-            {
-                let detail = format!(
-                    "not quiet after {} events: {}",
-                    self.trace.events(),
-                    self.describe()
-                );
-                return Err(Violation {
-                    invariant: "liveness",
-                    detail,
-                });
+            if self.trace.events() > EVENTS_MAX || at.since(START).0 > self.plan.chaos_ms + QUIET_MS_MAX {
+                let detail = format!("not quiet after {} events: {}", self.trace.events(), self.describe());
+                return Err(Violation { invariant: "liveness", detail });
             }
         }
-        Err(Violation {
-            invariant: "liveness",
-            detail: format!("nothing happens any more: {}", self.describe()),
-        })
+        Err(Violation { invariant: "liveness", detail: format!("nothing happens any more: {}", self.describe()) })
     }
 
     // ---- events ----
@@ -236,10 +212,7 @@ impl<S: Store> World<S> {
             Event::ServerStart if self.server.is_up() => Ok(()),
             Event::ServerStart => {
                 self.trace.note(self.now, "srv", "start");
-                self.server.start(self.now).map_err(|detail| Violation {
-                    invariant: "start",
-                    detail,
-                })?;
+                self.server.start(self.now).map_err(|detail| Violation { invariant: "start", detail })?;
                 self.learn()
             }
             Event::Heal => self.heal(),
@@ -285,22 +258,13 @@ impl<S: Store> World<S> {
         }
     }
 
-    fn mutate(
-        &mut self,
-        index: usize,
-        kind: Kind,
-        operations: Vec<swain_core::Operation>,
-    ) -> Result<(), Violation> {
+    fn mutate(&mut self, index: usize, kind: Kind, operations: Vec<swain_core::Operation>) -> Result<(), Violation> {
         let device = &mut self.devices[index];
         let Some(machine) = &mut device.machine else {
             return Ok(());
         };
         if let Ok(entry) = machine.mutate(self.now, operations) {
-            self.trace.note(
-                self.now,
-                format_args!("d{index}"),
-                format_args!("edit {entry:?} {kind:?}"),
-            );
+            self.trace.note(self.now, format_args!("d{index}"), format_args!("edit {entry:?} {kind:?}"));
             device.increments.remove(&entry);
             if kind == Kind::Increment {
                 device.increments.insert(entry);
@@ -317,11 +281,7 @@ impl<S: Store> World<S> {
             return self.tell_device(index, DeviceInput::TransportClosed { code: None });
         }
         let link = self.network.open(index, self.now);
-        self.trace.note(
-            self.now,
-            format_args!("d{index}"),
-            format_args!("open {}", link.0),
-        );
+        self.trace.note(self.now, format_args!("d{index}"), format_args!("open {}", link.0));
         self.devices[index].link = Some(link);
         self.server.accept(self.now, link);
         self.tell_device(index, DeviceInput::TransportOpened)
@@ -337,11 +297,7 @@ impl<S: Store> World<S> {
     fn arrive_down(&mut self, link: Link, text: String) -> Result<(), Violation> {
         match self.network.device(link) {
             Some(index) if self.devices[index].link == Some(link) => {
-                self.trace.note(
-                    self.now,
-                    format_args!("d{index}"),
-                    format_args!("< {text:.90}"),
-                );
+                self.trace.note(self.now, format_args!("d{index}"), format_args!("< {text:.90}"));
                 self.tell_device(index, DeviceInput::FrameReceived(text))
             }
             _ => Ok(()),
@@ -355,11 +311,7 @@ impl<S: Store> World<S> {
             return Ok(());
         }
         self.devices[index].link = None;
-        self.trace.note(
-            self.now,
-            format_args!("d{index}"),
-            format_args!("closed {code:?}"),
-        );
+        self.trace.note(self.now, format_args!("d{index}"), format_args!("closed {code:?}"));
         self.tell_device(index, DeviceInput::TransportClosed { code })
     }
 
@@ -383,11 +335,10 @@ impl<S: Store> World<S> {
     }
 
     fn drain_device(&mut self, index: usize) -> Result<(), Violation> {
-        while let Some(output) = self.devices[index]
-            .machine
-            .as_mut()
-            .and_then(|machine| machine.poll())
-        {
+        let mut is_touched = false;
+        while let Some(output) = self.devices[index].machine.as_mut().and_then(|machine| machine.poll()) {
+            // What changes a device is shown or stored; without either there is nothing new to check.
+            is_touched |= matches!(output, DeviceOutput::Changed(_) | DeviceOutput::Persist(_));
             self.carry_out(index, output)?;
         }
         let device = &mut self.devices[index];
@@ -402,7 +353,7 @@ impl<S: Store> World<S> {
             let incarnation = device.incarnation;
             self.schedule_at(at, Event::DeviceTick(index, incarnation));
         }
-        self.check_device(index)
+        if is_touched { self.check_device(index) } else { Ok(()) }
     }
 
     fn carry_out(&mut self, index: usize, output: DeviceOutput) -> Result<(), Violation> {
@@ -410,9 +361,7 @@ impl<S: Store> World<S> {
         let incarnation = device.incarnation;
         let machine = device.machine.as_mut().expect("it gave the output");
         match output {
-            DeviceOutput::NeedToken { .. } => {
-                machine.handle(self.now, DeviceInput::Token(Some(device.user.into())))
-            }
+            DeviceOutput::NeedToken { .. } => machine.handle(self.now, DeviceInput::Token(Some(device.user.into()))),
             DeviceOutput::NeedDeviceId => {
                 let id = device.next_device_id();
                 let machine = device.machine.as_mut().expect("it gave the output");
@@ -424,14 +373,9 @@ impl<S: Store> World<S> {
             }
             DeviceOutput::Close => self.close_from_device(index),
             DeviceOutput::Send(text) => {
-                invariants::saved_before_sent::check(device, &text)
-                    .map_err(invariants::saved_before_sent::violated)?;
+                invariants::saved_before_sent::check(device, &text).map_err(invariants::saved_before_sent::violated)?;
                 let link = device.link;
-                self.trace.note(
-                    self.now,
-                    format_args!("d{index}"),
-                    format_args!("> {text:.90}"),
-                );
+                self.trace.note(self.now, format_args!("d{index}"), format_args!("> {text:.90}"));
                 if let Some(link) = link {
                     self.send(link, Way::Up, text);
                 }
@@ -443,11 +387,7 @@ impl<S: Store> World<S> {
                 self.schedule_at(at, Event::Written(index, incarnation));
             }
             DeviceOutput::Problem(problem) => {
-                self.trace.note(
-                    self.now,
-                    format_args!("d{index}"),
-                    format_args!("problem {problem}"),
-                );
+                self.trace.note(self.now, format_args!("d{index}"), format_args!("problem {problem}"));
             }
             DeviceOutput::Saved(_)
             | DeviceOutput::Settled(_)
@@ -480,9 +420,7 @@ impl<S: Store> World<S> {
                     let delay = self.dice.below(12);
                     self.schedule(delay, Event::Answered(link, told));
                 }
-                Wish::Tick(link, at) => {
-                    self.schedule_at(at.max(self.now.plus(Millis(1))), Event::SessionTick(link))
-                }
+                Wish::Tick(link, at) => self.schedule_at(at.max(self.now.plus(Millis(1))), Event::SessionTick(link)),
             }
         }
         self.learn()
@@ -496,115 +434,9 @@ impl<S: Store> World<S> {
     }
 
     fn send(&mut self, link: Link, way: Way, text: String) {
-        for at in self
-            .network
-            .arrivals(&self.plan, &mut self.dice, self.now, link, way)
-        {
+        for at in self.network.arrivals(&self.plan, &mut self.dice, self.now, link, way) {
             self.schedule_at(at, Event::Arrive(link, way, text.clone()));
         }
-    }
-
-    // ---- faults ----
-
-    fn schedule_fault(&mut self, fault: Fault) {
-        let delay = 300 + self.dice.below(3_000);
-        self.schedule(delay, Event::Fault(fault));
-    }
-
-    fn strike(&mut self, fault: Fault) -> Result<(), Violation> {
-        if self.healed {
-            return Ok(());
-        }
-        self.schedule_fault(fault);
-        match fault {
-            // These strike single messages, in the network.
-            Fault::Delay | Fault::Duplicate | Fault::Reorder | Fault::Drop => Ok(()),
-            Fault::Cut => {
-                let links = self.network.links();
-                if !links.is_empty() {
-                    let link = *self.dice.pick(&links);
-                    self.cut(link);
-                }
-                Ok(())
-            }
-            Fault::DeviceCrash => {
-                let index = self.any_device();
-                self.crash_device(index);
-                Ok(())
-            }
-            Fault::StaleCursor => {
-                let index = self.any_device();
-                self.crash_device(index);
-                if let Some(meta) = &mut self.devices[index].stored.meta {
-                    meta.cursor = Some("expired".into());
-                }
-                Ok(())
-            }
-            Fault::ServerCrash => {
-                self.crash_server();
-                Ok(())
-            }
-            Fault::Outside => {
-                if let Some(write) = self.outside {
-                    write(self.server.store(), self.now, self.markers);
-                }
-                let wishes = self.server.look(self.now);
-                self.follow_wishes(wishes)
-            }
-        }
-    }
-
-    fn any_device(&mut self) -> usize {
-        usize::try_from(self.dice.below(self.devices.len() as u64)).expect("a small number")
-    }
-
-    fn cut(&mut self, link: Link) {
-        let Some(index) = self.network.device(link) else {
-            return;
-        };
-        self.trace
-            .note(self.now, "net", format_args!("cut {}", link.0));
-        self.network.close(link);
-        let (first, second) = (self.dice.below(300), self.dice.below(300));
-        self.schedule(first, Event::EndOfLink(link, Way::Up, None, index as u64));
-        self.schedule(
-            second,
-            Event::EndOfLink(link, Way::Down, None, index as u64),
-        );
-    }
-
-    fn crash_device(&mut self, index: usize) {
-        self.trace.note(self.now, format_args!("d{index}"), "crash");
-        self.close_from_device(index);
-        self.devices[index].crash();
-        let delay = 20 + self.dice.below(1_500);
-        self.schedule(delay, Event::Start(index));
-    }
-
-    fn crash_server(&mut self) {
-        if !self.server.is_up() {
-            return;
-        }
-        self.trace.note(self.now, "srv", "crash");
-        self.server.crash();
-        for link in self.network.links() {
-            self.cut(link);
-        }
-        let delay = 20 + self.dice.below(1_500);
-        self.schedule(delay, Event::ServerStart);
-    }
-
-    fn heal(&mut self) -> Result<(), Violation> {
-        self.trace.note(self.now, "net", "heal");
-        self.healed = true;
-        self.network.heal();
-        if !self.server.is_up() {
-            self.schedule(1, Event::ServerStart);
-        }
-        for index in 0..self.devices.len() {
-            self.schedule(2, Event::Start(index));
-        }
-        Ok(())
     }
 
     // ---- checks ----
@@ -612,10 +444,7 @@ impl<S: Store> World<S> {
     fn learn(&mut self) -> Result<(), Violation> {
         let log = self.server.log(self.oracle.head());
         let learnt = log.and_then(|positions| self.oracle.learn(positions));
-        learnt.map_err(|detail| Violation {
-            invariant: "log",
-            detail,
-        })
+        learnt.map_err(|detail| Violation { invariant: "log", detail })
     }
 
     fn check_device(&mut self, index: usize) -> Result<(), Violation> {
@@ -623,11 +452,7 @@ impl<S: Store> World<S> {
         let Some(machine) = &device.machine else {
             return Ok(());
         };
-        let view = View {
-            device,
-            machine,
-            oracle: &self.oracle,
-        };
+        let view = View { device, machine, oracle: &self.oracle };
         invariants::check_step(&view)?;
         device.seen = device.seen.max(machine.pos());
         Ok(())
@@ -650,6 +475,9 @@ impl<S: Store> World<S> {
     /// The newest position that the device has to have: the last that changed what it may see.
     fn relevant_head(&self, device: &SimDevice) -> swain_core::Pos {
         let head = self.oracle.head();
+        if device.machine.as_ref().is_some_and(|machine| machine.pos() == head) {
+            return head;
+        }
         let wanted = invariants::expected_rows(device, &self.oracle, head);
         let mut pos = head;
         while pos.0 > 0 {
@@ -664,27 +492,15 @@ impl<S: Store> World<S> {
 
     fn check_end(&self) -> Result<(), Violation> {
         for device in &self.devices {
-            let machine = device
-                .machine
-                .as_ref()
-                .expect("a quiet world has all devices on");
-            invariants::check_end(&View {
-                device,
-                machine,
-                oracle: &self.oracle,
-            })?;
+            let machine = device.machine.as_ref().expect("a quiet world has all devices on");
+            invariants::check_end(&View { device, machine, oracle: &self.oracle })?;
         }
         Ok(())
     }
 
     fn describe(&self) -> String {
         let of = |device: &SimDevice| match &device.machine {
-            Some(machine) => format!(
-                "d{} {:?} at p{}",
-                device.index,
-                machine.status(),
-                machine.pos()
-            ),
+            Some(machine) => format!("d{} {:?} at p{}", device.index, machine.status(), machine.pos()),
             None => format!("d{} off", device.index),
         };
         let devices: Vec<String> = self.devices.iter().map(of).collect();

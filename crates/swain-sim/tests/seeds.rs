@@ -15,10 +15,7 @@ fn the_first_seeds_keep_every_invariant() {
     spec!("P19");
     for seed in 1..=64 {
         let report = run(&Plan::of(seed));
-        assert_eq!(
-            report.violation, None,
-            "seed {seed}; replay: cargo xtask sim {seed}"
-        );
+        assert_eq!(report.violation, None, "seed {seed}; replay: cargo xtask sim {seed}");
     }
 }
 
@@ -27,11 +24,7 @@ fn a_seed_replays_exactly() {
     for seed in [7, 16, 41] {
         let plan = Plan::of(seed);
         let (first, second) = (run(&plan), run(&plan));
-        assert_eq!(
-            (first.trace_hash, first.events),
-            (second.trace_hash, second.events),
-            "seed {seed}"
-        );
+        assert_eq!((first.trace_hash, first.events), (second.trace_hash, second.events), "seed {seed}");
     }
 }
 
@@ -52,26 +45,13 @@ fn every_planted_bug_is_caught() {
         ("LeavingRowForgotten", 15, "no_hole"),
         ("CommitLost", 22, "exactly_once"),
     ];
-    assert_eq!(
-        pinned.len(),
-        Planted::all().len(),
-        "every bug has a pinned seed"
-    );
+    assert_eq!(pinned.len(), Planted::all().len(), "every bug has a pinned seed");
 
     for (name, seed, invariant) in pinned {
-        let bug = Planted::all()
-            .into_iter()
-            .find(|bug| bug.name() == name)
-            .expect("the bug has this name");
-        let caught = run(&Plan::of(seed).planted(bug))
-            .violation
-            .map(|violation| violation.invariant);
+        let bug = Planted::all().into_iter().find(|bug| bug.name() == name).expect("the bug has this name");
+        let caught = run(&Plan::of(seed).planted(bug)).violation.map(|violation| violation.invariant);
         assert_eq!(caught, Some(invariant), "{name} with seed {seed}");
-        let clean = run(&Plan {
-            sqlite: false,
-            ..Plan::of(seed)
-        })
-        .violation;
+        let clean = run(&Plan { sqlite: false, ..Plan::of(seed) }).violation;
         assert_eq!(clean, None, "without {name} seed {seed} is clean");
     }
 }

@@ -6,10 +6,7 @@ pub(crate) fn check(view: &View<'_>) -> Finding {
     let meta = view.machine.meta();
     let acked = meta.acked;
     if acked.0 > 0 && view.oracle.position_of(&meta.device, acked).is_none() {
-        return Err(format!(
-            "{}:m{acked} is acknowledged and not in the log",
-            meta.device
-        ));
+        return Err(format!("{}:m{acked} is acknowledged and not in the log", meta.device));
     }
     Ok(())
 }

@@ -8,9 +8,5 @@ pub(crate) fn check(view: &View<'_>) -> Finding {
     if view.machine.meta().cursor.is_none() {
         return Ok(());
     }
-    if now < seen {
-        Err(format!("went back from p{seen}"))
-    } else {
-        Ok(())
-    }
+    if now < seen { Err(format!("went back from p{seen}")) } else { Ok(()) }
 }
