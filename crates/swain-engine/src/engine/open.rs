@@ -1,0 +1,144 @@
+//! Opening a session: who it is, which shapes, from where (spec P13, R7).
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use swain_core::decode::Node;
+use swain_core::protocol::{Cursor, Hello, LoadToken};
+use swain_core::rule::{Auth, Expression};
+use swain_core::shape::Shape;
+use swain_core::{Code, Pos, Problem, Tag};
+use swain_store::{Head, Store, StoreError};
+
+use super::{Engine, OpenRequest, Opened, OpenedLoad};
+use crate::hub::{SessionId, interest_of};
+use crate::limits::{CATCH_UP_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
+use crate::matching::LiveShape;
+
+/// The shapes of a hello, checked.
+struct Wanted {
+    shapes: Vec<LiveShape>,
+    views: Vec<String>,
+}
+
+impl<S: Store> Engine<S> {
+    pub(super) async fn open_session(
+        &self,
+        session: SessionId,
+        waker: &Waker,
+        request: OpenRequest,
+    ) -> Result<Result<Box<Opened>, Problem>, StoreError> {
+        let OpenRequest { hello, auth, now } = request;
+        let wanted = match self.admit(&hello, &auth) {
+            Ok(wanted) => wanted,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let device = self.store.claim_device(hello.device.clone(), auth.user.clone(), now).await?;
+        if device.user != auth.user {
+            return Ok(Err(Problem::new(Code::DeviceNotYours, "this device belongs to another user")));
+        }
+
+        let head = self.store.head().await?;
+        let (at, live) = self.resume(&hello, &wanted, head).await?;
+        let loading: Vec<usize> = (0..wanted.shapes.len()).filter(|index| !live.contains(index)).collect();
+        let load = self.begin_load(&hello, &wanted, &loading, head).await?;
+        let acked = self.store.acked(hello.device.clone(), at.0).await?;
+        let results = self.store.results(hello.device.clone(), hello.acked).await?;
+
+        let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
+        let user = auth.user.clone();
+        self.hub().join(session, hello.device.clone(), user, live_shapes, &self.catalog.schema, waker.clone());
+        Ok(Ok(Box::new(Opened {
+            epoch: self.store.epoch(),
+            schema: self.catalog.schema.clone(),
+            device: hello.device,
+            auth,
+            shapes: wanted.shapes,
+            views: wanted.views,
+            live,
+            at,
+            acked,
+            last: device.last,
+            results,
+            load,
+        })))
+    }
+
+    fn admit(&self, hello: &Hello, auth: &Auth) -> Result<Wanted, Problem> {
+        let hub = self.hub();
+        if hub.sessions() >= SESSIONS_MAX {
+            return Err(Problem::new(Code::Overloaded, "the server has as many connections as it takes"));
+        }
+        if auth.user.as_ref().is_some_and(|user| hub.sessions_of(user) >= USER_SESSIONS_MAX) {
+            let detail = format!("a user has at most {USER_SESSIONS_MAX} connections");
+            return Err(Problem::new(Code::LimitUserSessions, detail));
+        }
+        drop(hub);
+        let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new() };
+        for (index, shape) in hello.shapes.iter().enumerate() {
+            let filter = self.filter(index, shape)?;
+            let readable = self.catalog.readable(&shape.table, auth);
+            let table = shape.table.clone();
+            wanted.shapes.push(LiveShape { index, table, predicate: readable.and(filter) });
+            wanted.views.push(self.catalog.view(shape, auth));
+        }
+        Ok(wanted)
+    }
+
+    fn filter(&self, index: usize, shape: &Shape) -> Result<Expression, Problem> {
+        let place = format!("hello.shapes[{index}]");
+        let value = shape.to_value();
+        shape.predicate(&self.catalog.schema, &Node::root(&place, &value))
+    }
+
+    /// Where the session stands and which shapes are live there (spec P13, R7). A cursor that is not ours covers nothing.
+    async fn resume(&self, hello: &Hello, wanted: &Wanted, head: Head) -> Result<((Pos, Tag), Vec<usize>), StoreError> {
+        let nothing = ((head.pos, head.tag), Vec::new());
+        let Some(cursor) = hello.cursor.as_deref().and_then(Cursor::decode) else {
+            return Ok(nothing);
+        };
+        if !self.is_honoured(&cursor, head).await? {
+            return Ok(nothing);
+        }
+        let covered = |index: &usize| cursor.views.contains(&wanted.views[*index]);
+        let live: Vec<usize> = (0..wanted.shapes.len()).filter(covered).collect();
+        let interests = live.iter().map(|index| interest_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
+        let max = CATCH_UP_CHANGES_MAX + 1;
+        if self.store.log_count(cursor.pos, head.pos, interests, max).await? > CATCH_UP_CHANGES_MAX {
+            return Ok(nothing);
+        }
+        Ok(((cursor.pos, cursor.tag), live))
+    }
+
+    async fn is_honoured(&self, cursor: &Cursor, head: Head) -> Result<bool, StoreError> {
+        let in_range = cursor.epoch == self.store.epoch() && cursor.pos >= head.floor && cursor.pos <= head.pos;
+        Ok(in_range && self.store.tag(cursor.pos).await? == Some(cursor.tag))
+    }
+
+    async fn begin_load(
+        &self,
+        hello: &Hello,
+        wanted: &Wanted,
+        loading: &[usize],
+        head: Head,
+    ) -> Result<Option<OpenedLoad>, StoreError> {
+        if loading.is_empty() {
+            return Ok(None);
+        }
+        let mut total = 0;
+        for index in loading {
+            let shape = &wanted.shapes[*index];
+            total += self.store.estimate(shape.table.clone(), shape.predicate.clone()).await?;
+        }
+        let views: Vec<String> = loading.iter().map(|index| wanted.views[*index].clone()).collect();
+        if let Some(token) = hello.load.as_deref().and_then(LoadToken::decode)
+            && token.from.views == views
+            && token.shape <= loading.len()
+            && self.is_honoured(&token.from, head).await?
+        {
+            let from = (token.from.pos, token.from.tag);
+            return Ok(Some(OpenedLoad { from, resumes: true, next: (token.shape, token.after), total }));
+        }
+        Ok(Some(OpenedLoad { from: (head.pos, head.tag), resumes: false, next: (0, None), total }))
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading log and tables for sessions.
+
+use std::collections::BTreeMap;
+
+use swain_core::protocol::{place_fragment, write_remove};
+use swain_core::{Change, DeviceId, Key, Pos, Row, RowKey};
+use swain_store::{Interest, Store, StoreError};
+
+use super::{Engine, Told};
+use crate::hub::{Delivery, SessionId, interest_of};
+use crate::limits::{LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX};
+use crate::matching::{LiveShape, SharedChange, SharedPosition};
+
+impl<S: Store> Engine<S> {
+    pub(super) async fn read_log(
+        &self,
+        session: SessionId,
+        after: Pos,
+        shapes: &[LiveShape],
+        device: DeviceId,
+    ) -> Result<Told, StoreError> {
+        let target = {
+            let mut hub = self.hub();
+            if hub.go_live(session, after) {
+                return Ok(Told::Log { deliveries: Vec::new(), through: hub.head(), live: true });
+            }
+            hub.head().0
+        };
+        let interests = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
+        let page = self.store.log(after, target, Some(interests), Some(device.clone()), LOG_PAGE_CHANGES_MAX).await?;
+        let deliveries = page.positions.into_iter().map(SharedPosition::new).filter_map(|shared| {
+            let own = shared.number_of(&device);
+            let rows = shared.rows_for(shapes);
+            let swain_core::Position { pos, tag, at, .. } = shared.position;
+            (own.is_some() || rows.is_some()).then(|| Delivery { pos, tag, at, own, rows: rows.unwrap_or_default() })
+        });
+        let deliveries = deliveries.collect();
+        let live = self.hub().go_live(session, page.through);
+        Ok(Told::Log { deliveries, through: (page.through, page.tag), live })
+    }
+
+    pub(super) async fn read_rows(&self, shape: &LiveShape, after: Option<Key>) -> Result<Told, StoreError> {
+        let predicate = shape.predicate.clone();
+        let chunk = self.store.load(shape.table.clone(), predicate, after, LOAD_CHUNK_ROWS_MAX).await?;
+        let table = self.catalog.schema.tables.get(&shape.table).expect("the shape was checked");
+        let mut rows = String::new();
+        for row in &chunk.rows {
+            if !rows.is_empty() {
+                rows.push(',');
+            }
+            row.write_canonical(&mut rows);
+            if rows.len() >= LOAD_CHUNK_BYTES_MAX && Some(row) != chunk.rows.last() {
+                return Ok(Told::Rows { rows, more: Some(row.key(table)), head: chunk.head });
+            }
+        }
+        Ok(Told::Rows { rows, more: chunk.more, head: chunk.head })
+    }
+
+    /// The net effect of (after, through] on the loaded shapes: each row once, as it ended.
+    pub(super) async fn read_load_log(
+        &self,
+        after: Pos,
+        through: Pos,
+        shapes: &[LiveShape],
+    ) -> Result<Told, StoreError> {
+        let interests: Vec<Interest> = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
+        let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
+        let mut at = after;
+        while at < through {
+            let page = self.store.log(at, through, Some(interests.clone()), None, LOG_PAGE_CHANGES_MAX).await?;
+            let changes = page.positions.into_iter().flat_map(|position| position.changes);
+            last.extend(changes.map(|change| (change.row, change.after)));
+            at = page.through;
+        }
+        let mut out = String::new();
+        for (row, after) in last {
+            // A put where it is held in the end, a removal where it is not; staging takes both for a row it lacks.
+            let (before, after) = if after.as_ref().is_some_and(|row_after| held(shapes, &row, row_after)) {
+                (None, after)
+            } else {
+                (None, None)
+            };
+            write_final(&SharedChange::new(Change { row, before, after }), shapes, &mut out);
+        }
+        Ok(Told::LoadLog(out))
+    }
+}
+
+fn held(shapes: &[LiveShape], place: &RowKey, row: &Row) -> bool {
+    !crate::matching::holding(shapes, &place.table, Some(row)).is_empty()
+}
+
+fn write_final(change: &SharedChange, shapes: &[LiveShape], out: &mut String) {
+    let length = out.len();
+    change.write_for(shapes, out);
+    if out.len() == length {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        let place = place_fragment(&change.change().row);
+        write_remove(out, &place);
+    }
+}
