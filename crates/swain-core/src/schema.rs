@@ -125,7 +125,9 @@ impl ColumnType {
             | (Self::Bool, Value::Bool(_))
             | (Self::Int64 | Self::Float64, Value::Int(_))
             | (Self::Float64, Value::Float(_))
-            | (Self::Text | Self::Time, Value::Text(_)) => Ok(value.clone()),
+            | (Self::Text | Self::Time, Value::Text(_))
+            // SQLite applications keep times as numbers, too.
+            | (Self::Time, Value::Int(_) | Value::Float(_)) => Ok(value.clone()),
             (Self::Json, value) => safe_numbers(value).then(|| value.clone()).ok_or(Code::NumberOutOfRange),
             (Self::Int64, Value::Float(number)) if is_whole(*number) => Err(Code::NumberOutOfRange),
             (Self::Int64, Value::Text(text)) => text.parse().map(Value::int64).map_err(|_| Code::WrongType),

@@ -1,1 +1,33 @@
-//! Stub.
+//! The SQLite store of Swain.
+//!
+//! One writer thread owns the only connection that writes. It commits what is queued in one transaction, a savepoint for
+//! each mutation, and answers when the commit is on disk ([`SqliteStore`]). Triggers note what changed, whoever changed
+//! it; the writer gives the positions under the write lock. Readers come from a small pool of threads.
+//!
+//! The same writer can be stepped by the caller instead, for the simulator ([`SqliteStore::open_stepped`]).
+
+mod accounts;
+mod adopt;
+mod capture;
+mod database;
+mod deferred;
+mod failure;
+mod integer;
+mod introspect;
+mod layout;
+mod ledger;
+mod load;
+mod log;
+mod meta;
+mod options;
+mod predicate;
+mod refusal;
+mod sequence;
+mod store;
+mod threads;
+mod transaction;
+mod wire;
+mod writer;
+
+pub use options::SqliteOptions;
+pub use store::SqliteStore;

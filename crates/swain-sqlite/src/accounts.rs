@@ -1,0 +1,116 @@
+//! Accounts and their refresh tokens (spec P17, P18).
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use swain_core::{Millis, UserId};
+use swain_store::{Accounts, Person, RefreshToken, Rotation, StoreError};
+
+use crate::failure::Failure;
+use crate::integer::{signed, unsigned};
+use crate::store::SqliteStore;
+
+impl Accounts for SqliteStore {
+    async fn add_person(&self, person: Person) -> Result<bool, StoreError> {
+        self.write(move |writer| writer.transaction(|db| add_person(&db.conn, &person))).await
+    }
+
+    async fn person_by_email(&self, email: String) -> Result<Option<Person>, StoreError> {
+        self.read_connection(move |conn| read_person(conn, "email", &email)).await
+    }
+
+    async fn person(&self, id: UserId) -> Result<Option<Person>, StoreError> {
+        self.read_connection(move |conn| read_person(conn, "id", id.as_str())).await
+    }
+
+    async fn add_refresh(&self, token: RefreshToken) -> Result<(), StoreError> {
+        self.write(move |writer| writer.transaction(|db| add_refresh(&db.conn, &token))).await
+    }
+
+    async fn rotate_refresh(
+        &self,
+        hash: String,
+        successor: String,
+        expires: Millis,
+        now: Millis,
+        grace: Millis,
+    ) -> Result<Rotation, StoreError> {
+        self.write(move |writer| {
+            writer.transaction(|db| {
+                forget_ended(&db.conn, now)?;
+                rotate(&db.conn, &hash, successor, expires, now, grace)
+            })
+        })
+        .await
+    }
+
+    async fn revoke_refresh(&self, hash: String) -> Result<(), StoreError> {
+        let sql = "DELETE FROM swain_refresh WHERE family = (SELECT family FROM swain_refresh WHERE hash = ?1)";
+        self.write(move |writer| writer.transaction(|db| Ok(db.conn.execute(sql, [&hash]).map(drop)?))).await
+    }
+}
+
+fn add_person(conn: &Connection, person: &Person) -> Result<bool, Failure> {
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO swain_persons (id, email, name, role, password_hash) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (email) DO NOTHING",
+    )?;
+    let Person { id, email, name, role, password_hash } = person;
+    Ok(statement.execute(params![id.as_str(), email, name, role, password_hash])? > 0)
+}
+
+fn read_person(conn: &Connection, column: &str, value: &str) -> Result<Option<Person>, Failure> {
+    let sql = format!("SELECT id, email, name, role, password_hash FROM swain_persons WHERE {column} = ?1");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let person = statement.query_row([value], |row| {
+        Ok(Person {
+            id: UserId::from(row.get_ref(0)?.as_str()?),
+            email: row.get(1)?,
+            name: row.get(2)?,
+            role: row.get(3)?,
+            password_hash: row.get(4)?,
+        })
+    });
+    Ok(person.optional()?)
+}
+
+fn add_refresh(conn: &Connection, token: &RefreshToken) -> Result<(), Failure> {
+    let mut statement = conn
+        .prepare_cached("INSERT OR IGNORE INTO swain_refresh (hash, family, user, expires) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![token.hash, token.family, token.user.as_str(), signed(token.expires.0)])?;
+    Ok(())
+}
+
+fn rotate(
+    conn: &Connection,
+    hash: &str,
+    successor: String,
+    expires: Millis,
+    now: Millis,
+    grace: Millis,
+) -> Result<Rotation, Failure> {
+    let mut statement = conn.prepare_cached("SELECT family, user, used FROM swain_refresh WHERE hash = ?1")?;
+    let token = statement.query_row([hash], |row| {
+        let used: Option<i64> = row.get(2)?;
+        Ok((row.get::<_, String>(0)?, UserId::from(row.get_ref(1)?.as_str()?), used.map(unsigned).map(Millis)))
+    });
+    let Some((family, user, used)) = token.optional()? else { return Ok(Rotation::Unknown) };
+    match used {
+        Some(used) if now.since(used) > grace => {
+            conn.prepare_cached("DELETE FROM swain_refresh WHERE family = ?1")?.execute([&family])?;
+            return Ok(Rotation::Reused);
+        }
+        // The twin of this request has stored the successor.
+        Some(_) => {}
+        None => {
+            let mut statement = conn.prepare_cached("UPDATE swain_refresh SET used = ?2 WHERE hash = ?1")?;
+            statement.execute(params![hash, signed(now.0)])?;
+            let token = RefreshToken { hash: successor, family: family.clone(), user: user.clone(), expires };
+            add_refresh(conn, &token)?;
+        }
+    }
+    Ok(Rotation::Rotated { user, family })
+}
+
+fn forget_ended(conn: &Connection, now: Millis) -> Result<(), Failure> {
+    conn.prepare_cached("DELETE FROM swain_refresh WHERE expires <= ?1")?.execute([signed(now.0)])?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The triggers that note which rows may have changed, and what they were (spec S3).
+//!
+//! They only note; the writer reads the rows when it gives the position. So it does not matter in which order triggers
+//! run, or what the application's own do. What they note, per record of `swain_capture`:
+//!
+//! | kind | noted | by |
+//! | --- | --- | --- |
+//! | `u` | the row as it was | BEFORE UPDATE |
+//! | `d` | the row as it was | BEFORE DELETE |
+//! | `p` | a row that holds the new row's key or unique values: REPLACE would delete it without firing DELETE | BEFORE INSERT, UPDATE |
+//! | `i` | a key that comes | BEFORE INSERT, BEFORE UPDATE of the key |
+//! | `g` | a key that goes | BEFORE UPDATE of the key |
+//!
+//! All is noted BEFORE: an application's AFTER trigger may run before ours and write the row again, or fail under OR FAIL,
+//! which keeps the row and stops all other triggers. Only a rowid that SQLite draws is not known before, and is noted AFTER.
+//! Values are kept as SQL values without affinity: a BLOB in JSON would make the application's write fail.
+//! Only what SQLite 3.38 has is used, because any program may open the file.
+
+mod unique;
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use crate::failure::Failure;
+use crate::integer::limit;
+use crate::layout::{Layout, TableLayout, literal, quote};
+use unique::{Uniques, uniques};
+
+/// Makes the triggers of these tables, and no others, be there. Inside a write transaction, with nothing captured.
+pub(crate) fn install(conn: &Connection, layout: &Layout) -> Result<(), Failure> {
+    widen(conn, layout.width())?;
+    let mut wanted = BTreeMap::new();
+    for table in layout.tables.values() {
+        let uniques = uniques(conn, table)?;
+        wanted.extend(triggers(table, &uniques));
+    }
+    for (name, sql) in installed(conn)? {
+        if wanted.get(&name) == Some(&sql) {
+            wanted.remove(&name);
+        } else {
+            conn.execute_batch(&format!("DROP TRIGGER {}", quote(&name)))?;
+        }
+    }
+    for sql in wanted.values() {
+        conn.execute_batch(sql)?;
+    }
+    Ok(())
+}
+
+fn widen(conn: &Connection, width: usize) -> Result<(), Failure> {
+    let mut statement = conn.prepare("SELECT count(*) - 3 FROM pragma_table_info('swain_capture')")?;
+    let present: i64 = statement.query_row([], |row| row.get(0))?;
+    for place in present..limit(width) {
+        conn.execute_batch(&format!("ALTER TABLE swain_capture ADD COLUMN c{place}"))?;
+    }
+    Ok(())
+}
+
+/// Those that shall stay. One that an application's trigger has overtaken goes: SQLite runs the youngest first, which it
+/// does not promise, so that nothing rests on it but the last of the cases above.
+fn installed(conn: &Connection) -> Result<Vec<(String, String)>, Failure> {
+    let sql = "SELECT name, CASE WHEN EXISTS (
+                 SELECT 1 FROM sqlite_schema o WHERE o.type = 'trigger' AND o.tbl_name = s.tbl_name
+                 AND o.name NOT GLOB 'swain_*' AND o.rowid > s.rowid) THEN '' ELSE sql END
+               FROM sqlite_schema s WHERE type = 'trigger' AND name GLOB 'swain_*'";
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn triggers(table: &TableLayout, uniques: &Uniques) -> Vec<(String, String)> {
+    let insert_probes = uniques.all.iter().map(|unique| probe(table, &unique.holds_new()));
+    let insert = insert_probes.chain([note_key(table, 'i', "NEW", None)]);
+    let update_probes = uniques.all.iter().map(|unique| probe(table, &unique.newly_holds_new()));
+    let key_changes = key_changes(table);
+    let key_notes = [('g', "OLD"), ('i', "NEW")].map(|(kind, of)| note_key(table, kind, of, Some(&key_changes)));
+    let update = [note_row(table, 'u')].into_iter().chain(update_probes).chain(key_notes);
+    let mut triggers = vec![
+        trigger(table, "before_insert", "BEFORE INSERT", insert.collect()),
+        trigger(table, "before_update", "BEFORE UPDATE", update.collect()),
+        trigger(table, "before_delete", "BEFORE DELETE", vec![note_row(table, 'd')]),
+    ];
+    if uniques.key_is_rowid {
+        triggers.push(trigger(table, "after_insert", "AFTER INSERT", vec![note_key(table, 'i', "NEW", None)]));
+    }
+    triggers
+}
+
+fn trigger(table: &TableLayout, suffix: &str, event: &str, body: Vec<String>) -> (String, String) {
+    let name = format!("swain_{}_{suffix}", table.name);
+    let (quoted, on) = (quote(&name), quote(&table.name));
+    let body = body.join("; ");
+    let sql = format!("CREATE TRIGGER {quoted} {event} ON {on} BEGIN {body}; END");
+    (name, sql)
+}
+
+fn note_row(table: &TableLayout, kind: char) -> String {
+    let values: Vec<_> = table.columns.iter().map(|(name, _)| format!("OLD.{}", quote(name))).collect();
+    format!("{} VALUES ({}, '{kind}', {})", into_capture(values.len()), literal(&table.name), values.join(", "))
+}
+
+fn note_key(table: &TableLayout, kind: char, of: &str, only_if: Option<&str>) -> String {
+    let values: Vec<_> = table.key_columns().map(|(name, _)| format!("{of}.{}", quote(name))).collect();
+    let only_if = only_if.map_or(String::new(), |condition| format!(" WHERE {condition}"));
+    let (into, name) = (into_capture(values.len()), literal(&table.name));
+    format!("{into} SELECT {name}, '{kind}', {}{only_if}", values.join(", "))
+}
+
+fn probe(table: &TableLayout, condition: &str) -> String {
+    let (into, name, from) = (into_capture(table.columns.len()), literal(&table.name), quote(&table.name));
+    format!("{into} SELECT {name}, 'p', {} FROM {from} WHERE {condition}", table.column_list)
+}
+
+fn into_capture(width: usize) -> String {
+    let columns: String = (0..width).map(|place| format!(", c{place}")).collect();
+    format!("INSERT INTO swain_capture (tbl, kind{columns})")
+}
+
+fn key_changes(table: &TableLayout) -> String {
+    let parts: Vec<_> = table.key_columns().map(|(name, _)| changes(&quote(name))).collect();
+    parts.join(" OR ")
+}
+
+/// By bytes: a key that changes only its case is another key for Swain.
+fn changes(column: &str) -> String {
+    format!("NEW.{column} IS NOT OLD.{column} COLLATE BINARY")
+}

@@ -1,0 +1,136 @@
+//! The writer's connection, with what it knows of the log.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use swain_core::strict_json::parse;
+use swain_core::{Change, Millis, Pos, Tag, Who};
+use swain_store::{LedgerRow, Sequenced};
+
+use crate::failure::Failure;
+use crate::layout::Layout;
+use crate::log::{self, Entry, POSITION_CHANGES_MAX};
+use crate::sequence::take_changes;
+use crate::{meta, predicate};
+
+/// Older versions can reset a WAL that another process still reads.
+const VERSION_MIN: i32 = 3_051_003;
+
+/// How long a writer waits for another program's transaction.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+/// The hot path has about a dozen statements, and a few for each table.
+const STATEMENTS_MAX: usize = 256;
+
+/// What a connection may do.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Access {
+    Write,
+    Read,
+}
+
+/// The writer's connection.
+pub(crate) struct Database {
+    pub(crate) conn: Connection,
+    pub(crate) layout: Arc<Layout>,
+    /// The newest position, those of the open transaction included.
+    pub(crate) head: Pos,
+    random: Box<dyn FnMut() -> u64 + Send>,
+}
+
+/// Opens a connection; without a path the database is in memory and nobody else's.
+pub(crate) fn connect(path: Option<&Path>, access: Access) -> Result<Connection, Failure> {
+    if rusqlite::version_number() < VERSION_MIN {
+        return Err(Failure::unusable(format!("SQLite {} is too old: 3.51.3 is needed", rusqlite::version())));
+    }
+    let conn = match path {
+        Some(path) => Connection::open(path)?,
+        None => Connection::open_in_memory()?,
+    };
+    conn.busy_timeout(BUSY_MAX)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // recursive_triggers stays off: on, it breaks every table with an unguarded updated_at trigger.
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA recursive_triggers = OFF; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;
+         PRAGMA cell_size_check = ON;",
+    )?;
+    if access == Access::Read {
+        conn.execute_batch("PRAGMA query_only = ON")?;
+    }
+    predicate::register(&conn)?;
+    Ok(conn)
+}
+
+impl Database {
+    pub(crate) fn open(path: Option<&Path>, mut random: Box<dyn FnMut() -> u64 + Send>) -> Result<Self, Failure> {
+        let conn = connect(path, Access::Write)?;
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        meta::migrate(&conn, || format!("{:016x}{:016x}", random(), random()))?;
+        conn.execute_batch("COMMIT")?;
+        let stored: Option<String> = meta::get(&conn, "layout")?;
+        let layout = match stored {
+            Some(text) => parse(&text).ok().as_ref().and_then(Layout::from_value),
+            None => Layout::of(&swain_core::Schema::default()).ok(),
+        };
+        let layout = layout.ok_or_else(|| Failure::internal("the stored layout of the tables cannot be read"))?;
+        let head = log::head(&conn)?.pos;
+        Ok(Self { conn, layout: Arc::new(layout), head, random })
+    }
+
+    /// Begins a write transaction. Another process may have given positions since the last one.
+    pub(crate) fn begin(&mut self) -> Result<(), Failure> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.head = log::head(&self.conn)?.pos;
+        Ok(())
+    }
+
+    /// Durable when this returns.
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    /// Ends a transaction that failed, unless SQLite has ended it already.
+    pub(crate) fn rollback(&mut self) {
+        if !self.conn.is_autocommit() {
+            // If even this fails the next BEGIN fails, and that is reported.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+
+    /// Gives positions to what was captured before this transaction wrote anything: it came from outside.
+    pub(crate) fn sequence_outside(&mut self, now: Millis) -> Result<(), Failure> {
+        let changes = take_changes(&self.conn, &self.layout)?;
+        for part in changes.chunks(POSITION_CHANGES_MAX - 1) {
+            self.append(&Who::Outside, now, None, part)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a position to everything captured since the last one.
+    pub(crate) fn sequence(&mut self, who: &Who, now: Millis, row: &LedgerRow) -> Result<Sequenced, Failure> {
+        let changes = take_changes(&self.conn, &self.layout)?;
+        self.append(who, now, Some(row), &changes)
+    }
+
+    /// Writes the next position.
+    pub(crate) fn append(
+        &mut self,
+        who: &Who,
+        at: Millis,
+        decided: Option<&LedgerRow>,
+        changes: &[Change],
+    ) -> Result<Sequenced, Failure> {
+        #[expect(clippy::cast_possible_truncation, reason = "a tag is 32 of the random bits")]
+        let tag = Tag((self.random)() as u32);
+        let pos = self.head.next();
+        log::append(&self.conn, &self.layout, &Entry { pos, tag, at, who, decided, changes })?;
+        self.head = pos;
+        Ok(Sequenced { pos, tag })
+    }
+}

@@ -1,0 +1,16 @@
+//! Counters of ours are unsigned, integers of SQLite are signed.
+
+/// A counter for SQLite; one beyond its range is as good as the end of it.
+pub(crate) fn signed(counter: u64) -> i64 {
+    i64::try_from(counter).unwrap_or(i64::MAX)
+}
+
+/// A counter that Swain wrote.
+pub(crate) fn unsigned(integer: i64) -> u64 {
+    integer.cast_unsigned()
+}
+
+/// A limit for SQLite.
+pub(crate) fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,121 @@
+//! The application's tables as SQLite describes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+use swain_core::{Column, ColumnType, Name, Schema, Table};
+
+use crate::failure::Failure;
+
+/// The schema of all application tables, or of those named.
+pub(crate) fn introspect(conn: &Connection, names: Option<&[Name]>) -> Result<Schema, Failure> {
+    let present = application_tables(conn)?;
+    let wanted = names.map_or(present.clone(), <[Name]>::to_vec);
+    let mut tables = BTreeMap::new();
+    for name in wanted {
+        if !present.contains(&name) {
+            return Err(Failure::unusable(format!("the database has no table '{name}'")));
+        }
+        tables.insert(name.clone(), introspect_table(conn, name)?);
+    }
+    Ok(Schema { version: 0, tables })
+}
+
+fn application_tables(conn: &Connection) -> Result<Vec<Name>, Failure> {
+    // Shadow and virtual tables have another type.
+    let sql = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
+               AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'swain_*' ORDER BY name";
+    let mut statement = conn.prepare(sql)?;
+    let names = statement.query_map([], |row| Ok(Name::from(row.get_ref(0)?.as_str()?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+fn introspect_table(conn: &Connection, name: Name) -> Result<Table, Failure> {
+    let sql = "SELECT name, type, \"notnull\", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo(?1)";
+    let mut statement = conn.prepare(sql)?;
+    let described = statement.query_map([name.as_str()], Described::read)?.collect::<Result<Vec<_>, _>>()?;
+    let mut key: Vec<&Described> = described.iter().filter(|column| column.key_place > 0).collect();
+    key.sort_by_key(|column| column.key_place);
+    if key.is_empty() {
+        return Err(Failure::unusable(format!("table '{name}' has no PRIMARY KEY; add one, or leave the table out")));
+    }
+    let has_rowid = is_rowid_table(conn, &name)?;
+    let alias = matches!(key.as_slice(), [only] if has_rowid && only.declared.eq_ignore_ascii_case("INTEGER"));
+    let key = key.iter().map(|column| column.name.clone()).collect();
+    let columns = described.iter().map(|column| (column.name.clone(), column.column(alias)));
+    Ok(Table {
+        columns: columns.collect(),
+        name,
+        key,
+        scopes: BTreeSet::new(),
+        strategies: BTreeMap::new(),
+        fills: BTreeMap::new(),
+    })
+}
+
+fn is_rowid_table(conn: &Connection, name: &str) -> Result<bool, Failure> {
+    let mut statement = conn.prepare("SELECT NOT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0))?)
+}
+
+struct Described {
+    name: Name,
+    declared: String,
+    not_null: bool,
+    has_default: bool,
+    key_place: i64,
+    generated: bool,
+}
+
+impl Described {
+    fn read(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
+        let hidden: i64 = row.get(5)?;
+        Ok(Self {
+            name: Name::from(row.get_ref(0)?.as_str()?),
+            declared: row.get(1)?,
+            not_null: row.get(2)?,
+            has_default: row.get(3)?,
+            key_place: row.get(4)?,
+            // 2: VIRTUAL, 3: STORED.
+            generated: matches!(hidden, 2 | 3),
+        })
+    }
+
+    /// A key column is never null for Swain, although SQLite allows it in some keys.
+    /// The alias of the rowid is filled by SQLite when it is left out.
+    fn column(&self, key_is_rowid: bool) -> Column {
+        let in_key = self.key_place > 0;
+        Column {
+            kind: column_type(&self.declared),
+            nullable: !self.not_null && !in_key,
+            has_default: self.has_default || (in_key && key_is_rowid),
+            generated: self.generated,
+        }
+    }
+}
+
+/// The type of a declared name, after SQLite's own rules for affinity, with the names that SQLite gives no meaning.
+pub(crate) fn column_type(declared: &str) -> ColumnType {
+    let declared = declared.to_ascii_uppercase();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| declared.starts_with(prefix));
+    let holds = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
+    if begins(&["BOOL"]) {
+        ColumnType::Bool
+    } else if begins(&["JSON"]) {
+        ColumnType::Json
+    } else if begins(&["DATE", "TIME"]) {
+        ColumnType::Time
+    } else if holds(&["INT"]) {
+        ColumnType::Int64
+    } else if holds(&["CHAR", "CLOB", "TEXT"]) {
+        ColumnType::Text
+    } else if holds(&["BLOB"]) {
+        ColumnType::Bytes
+    } else if holds(&["REAL", "FLOA", "DOUB"]) {
+        ColumnType::Float64
+    } else if begins(&["DECIMAL", "NUMERIC"]) {
+        ColumnType::Decimal
+    } else {
+        ColumnType::Text
+    }
+}

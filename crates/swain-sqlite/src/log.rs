@@ -1,0 +1,23 @@
+//! The log: writing a position, and reading parts of it.
+
+mod find;
+mod read;
+mod write;
+
+pub(crate) use read::{Request, acked, count, head, page, read_change, read_position, tag};
+pub(crate) use write::{Entry, append, index_scope};
+
+use crate::meta::CHANGE_ID_BITS;
+use swain_core::Pos;
+
+/// The id of a position's first possible change.
+fn first_change(pos: Pos) -> i64 {
+    (pos.0 << CHANGE_ID_BITS).cast_signed()
+}
+
+pub(crate) fn pos_of(change: i64) -> Pos {
+    Pos(change.cast_unsigned() >> CHANGE_ID_BITS)
+}
+
+/// How many changes one position can hold.
+pub(crate) const POSITION_CHANGES_MAX: usize = 1 << CHANGE_ID_BITS;

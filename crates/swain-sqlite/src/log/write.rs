@@ -1,0 +1,108 @@
+//! Writing a position with its changes and their scopes.
+
+use rusqlite::{Connection, params};
+use swain_core::{Change, Millis, Name, Pos, Row, Tag, Who};
+use swain_store::LedgerRow;
+
+use super::{POSITION_CHANGES_MAX, first_change};
+use crate::failure::Failure;
+use crate::integer::signed;
+use crate::layout::Layout;
+use crate::ledger::write_result;
+
+/// A position to be written.
+pub(crate) struct Entry<'a> {
+    pub(crate) pos: Pos,
+    pub(crate) tag: Tag,
+    pub(crate) at: Millis,
+    pub(crate) who: &'a Who,
+    /// A decided mutation's place in the ledger.
+    pub(crate) decided: Option<&'a LedgerRow>,
+    pub(crate) changes: &'a [Change],
+}
+
+/// Writes a position, inside the writer's transaction.
+pub(crate) fn append(conn: &Connection, layout: &Layout, entry: &Entry<'_>) -> Result<(), Failure> {
+    assert!(entry.changes.len() < POSITION_CHANGES_MAX, "the caller splits what does not fit");
+    append_position(conn, entry)?;
+    for (change, id) in entry.changes.iter().zip(first_change(entry.pos)..) {
+        append_change(conn, id, change)?;
+        append_scope(conn, id, &change.row.table, "", "")?;
+        let Some(table) = layout.tables.get(&change.row.table) else { continue };
+        for column in table.scope_columns() {
+            append_scope_values(conn, id, change, column)?;
+        }
+    }
+    Ok(())
+}
+
+/// Indexes the changes that are in the log already by a scope column that is new.
+pub(crate) fn index_scope(conn: &Connection, table: &Name, column: &Name) -> Result<(), Failure> {
+    conn.execute("DELETE FROM swain_scopes WHERE tbl = ?1 AND col = ?2", params![table.as_str(), column.as_str()])?;
+    let mut statement = conn.prepare("SELECT id, tbl, key, before, after FROM swain_changes WHERE tbl = ?1")?;
+    let mut rows = statement.query([table.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (id, change) = super::read::read_change(row)?;
+        append_scope_values(conn, id, &change, column)?;
+    }
+    Ok(())
+}
+
+fn append_position(conn: &Connection, entry: &Entry<'_>) -> Result<(), Failure> {
+    let (kind, user, device, n) = match entry.who {
+        Who::Device { user, device, n } => (0, user.as_ref(), Some(device), Some(signed(n.0))),
+        Who::Outside => (1, None, None, None),
+        Who::Server => (2, None, None, None),
+    };
+    let result = entry.decided.map(|row| write_result(&row.result));
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO swain_positions (pos, tag, at, kind, user, device, n, content, result)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    statement.execute(params![
+        signed(entry.pos.0),
+        entry.tag.0,
+        signed(entry.at.0),
+        kind,
+        user.map(|user| user.as_str()),
+        device.map(|device| device.as_str()),
+        n,
+        entry.decided.map(|row| &row.content_hash),
+        result,
+    ])?;
+    Ok(())
+}
+
+/// An update keeps of the row before only what differs from the row after.
+fn append_change(conn: &Connection, id: i64, change: &Change) -> Result<(), Failure> {
+    let before = match (&change.before, &change.after) {
+        (Some(before), Some(after)) => Some(before.changed_since(after).canonical()),
+        (before, _) => before.as_ref().map(Row::canonical),
+    };
+    let after = change.after.as_ref().map(Row::canonical);
+    let mut statement =
+        conn.prepare_cached("INSERT INTO swain_changes (id, tbl, key, before, after) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute(params![id, change.row.table.as_str(), change.row.key.canonical(), before, after])?;
+    Ok(())
+}
+
+fn append_scope_values(conn: &Connection, id: i64, change: &Change, column: &Name) -> Result<(), Failure> {
+    let value = |row: &Option<Row>| row.as_ref().map(|row| row.value(column).canonical());
+    let (before, after) = (value(&change.before), value(&change.after));
+    if before != after
+        && let Some(before) = before
+    {
+        append_scope(conn, id, &change.row.table, column, &before)?;
+    }
+    match after {
+        Some(after) => append_scope(conn, id, &change.row.table, column, &after),
+        None => Ok(()),
+    }
+}
+
+fn append_scope(conn: &Connection, id: i64, table: &str, column: &str, value: &str) -> Result<(), Failure> {
+    let mut statement =
+        conn.prepare_cached("INSERT INTO swain_scopes (tbl, col, value, change) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![table, column, value, id])?;
+    Ok(())
+}

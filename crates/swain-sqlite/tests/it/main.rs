@@ -1,0 +1,8 @@
+//! Tests of the SQLite store.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod bed;
+mod conformance;
+mod outside;
+mod random;
+mod refusals;
