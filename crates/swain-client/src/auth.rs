@@ -38,44 +38,24 @@ pub async fn login(url: &str, email: &str, password: &str) -> Result<Session, Cl
 
 /// The next access token, and the next refresh token.
 pub async fn refresh(url: &str, refresh: &str) -> Result<Session, ClientError> {
-    let body = object([
-        ("refresh", Value::text(refresh)),
-        ("cookie", Value::Bool(false)),
-    ]);
+    let body = object([("refresh", Value::text(refresh)), ("cookie", Value::Bool(false))]);
     ask(url, "refresh", &body).await
 }
 
 fn credentials(email: &str, password: &str) -> Value {
-    object([
-        ("email", Value::text(email)),
-        ("password", Value::text(password)),
-        ("cookie", Value::Bool(false)),
-    ])
+    object([("email", Value::text(email)), ("password", Value::text(password)), ("cookie", Value::Bool(false))])
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(
-        members
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .collect(),
-    )
+    Value::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
 async fn ask(url: &str, what: &str, body: &Value) -> Result<Session, ClientError> {
-    let bad = || ClientError::BadUrl {
-        url: url.to_owned(),
-    };
-    let host = url
-        .strip_prefix("http://")
-        .ok_or_else(bad)?
-        .trim_end_matches('/');
+    let bad = || ClientError::BadUrl { url: url.to_owned() };
+    let host = url.strip_prefix("http://").ok_or_else(bad)?.trim_end_matches('/');
     let answer = tokio::time::timeout(ANSWER_TIME_MAX, post(host, what, &body.canonical())).await;
     let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-    let (status, body) = answer.map_err(|source| ClientError::Unreachable {
-        host: host.to_owned(),
-        source,
-    })?;
+    let (status, body) = answer.map_err(|source| ClientError::Unreachable { host: host.to_owned(), source })?;
     let value = parse(&body).map_err(ClientError::Answer)?;
     if status != 200 && status != 201 {
         return Err(ClientError::Answer(read_problem(status, &value)));
@@ -85,11 +65,7 @@ async fn ask(url: &str, what: &str, body: &Value) -> Result<Session, ClientError
 
 /// One request, one connection.
 async fn post(host: &str, what: &str, body: &str) -> io::Result<(u16, String)> {
-    let address = if host.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
-    };
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let mut stream = TcpStream::connect(address).await?;
     let request = format!(
         "POST /api/auth/{what} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
@@ -98,10 +74,7 @@ async fn post(host: &str, what: &str, body: &str) -> io::Result<(u16, String)> {
     );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream
-        .take(ANSWER_BYTES_MAX)
-        .read_to_end(&mut answer)
-        .await?;
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
     read_answer(&answer).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
@@ -110,14 +83,8 @@ fn read_answer(answer: &[u8]) -> Option<(u16, String)> {
     let answer = std::str::from_utf8(answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    let is_chunked = head
-        .to_ascii_lowercase()
-        .contains("transfer-encoding: chunked");
-    let body = if is_chunked {
-        unchunk(body)?
-    } else {
-        body.to_owned()
-    };
+    let is_chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let body = if is_chunked { unchunk(body)? } else { body.to_owned() };
     Some((status, body))
 }
 
@@ -142,23 +109,14 @@ fn read_session(value: &Value) -> Result<Session, Problem> {
         user: UserId::from(user.required("id")?.text()?),
         access: root.required("access")?.text()?.to_owned(),
         expires: Millis(root.required("expires")?.count()?),
-        refresh: refresh
-            .map(|refresh| refresh.text().map(str::to_owned))
-            .transpose()?,
+        refresh: refresh.map(|refresh| refresh.text().map(str::to_owned)).transpose()?,
     })
 }
 
 fn read_problem(status: u16, value: &Value) -> Problem {
     let root = Node::root("answer", value);
-    let text = |name| {
-        root.member(name)
-            .ok()
-            .flatten()
-            .and_then(|node| node.value().as_text())
-    };
-    let code = text("code")
-        .and_then(Code::from_text)
-        .unwrap_or(Code::Internal);
+    let text = |name| root.member(name).ok().flatten().and_then(|node| node.value().as_text());
+    let code = text("code").and_then(Code::from_text).unwrap_or(Code::Internal);
     let detail = text("detail").map_or_else(|| format!("status {status}"), str::to_owned);
     Problem::new(code, detail)
 }

@@ -58,11 +58,7 @@ impl Client {
         };
         let (end, ended) = oneshot::channel();
         let task = tokio::spawn(driver.run(async move { drop(ended.await) }));
-        Ok(Self {
-            shared,
-            end: Some(end),
-            task,
-        })
+        Ok(Self { shared, end: Some(end), task })
     }
 
     /// Several operations, all or nothing. Visible when this returns.
@@ -72,42 +68,19 @@ impl Client {
 
     /// A new row; `set` leaves the key columns out.
     pub fn insert(&self, table: &str, key: Key, set: Row) -> Result<Written, Problem> {
-        self.mutate(vec![Operation::Insert {
-            row: place(table, key),
-            set,
-        }])
+        self.mutate(vec![Operation::Insert { row: place(table, key), set }])
     }
 
     /// Changes of a row: a [`Row`] with new values, or a [`Patch`] that also counts and edits sets.
-    pub fn update(
-        &self,
-        table: &str,
-        key: Key,
-        patch: impl Into<Patch>,
-    ) -> Result<Written, Problem> {
-        let Patch {
-            set,
-            inc,
-            add,
-            remove,
-        } = patch.into();
+    pub fn update(&self, table: &str, key: Key, patch: impl Into<Patch>) -> Result<Written, Problem> {
+        let Patch { set, inc, add, remove } = patch.into();
         let row = place(table, key);
-        self.mutate(vec![Operation::Update {
-            row,
-            set,
-            was: BTreeMap::new(),
-            inc,
-            add,
-            remove,
-        }])
+        self.mutate(vec![Operation::Update { row, set, was: BTreeMap::new(), inc, add, remove }])
     }
 
     /// The end of a row.
     pub fn delete(&self, table: &str, key: Key) -> Result<Written, Problem> {
-        self.mutate(vec![Operation::Delete {
-            row: place(table, key),
-            seen: None,
-        }])
+        self.mutate(vec![Operation::Delete { row: place(table, key), seen: None }])
     }
 
     /// Tries a refused mutation again, as a new one.
@@ -130,8 +103,7 @@ impl Client {
     pub fn rows(&self, table: &str) -> Vec<(Key, Arc<Row>)> {
         self.read(|device| {
             let rows = device.visible_rows(table).into_iter();
-            rows.map(|(place, row)| (place.key.clone(), Arc::clone(row)))
-                .collect()
+            rows.map(|(place, row)| (place.key.clone(), Arc::clone(row))).collect()
         })
     }
 
@@ -171,18 +143,14 @@ impl Client {
             }
         };
         let in_time = tokio::time::timeout(limit, come).await;
-        in_time.map_err(|_| ClientError::TimedOut {
-            limit,
-            status: Box::new(self.status()),
-        })
+        in_time.map_err(|_| ClientError::TimedOut { limit, status: Box::new(self.status()) })
     }
 
     /// Connects at once if the device is only waiting, and waits until everything is here and nothing is pending.
     pub async fn sync(&self, limit: Duration) -> Result<(), ClientError> {
         self.wake();
         let is_synced = |status: Status| status.state == State::Live && status.pending == 0;
-        self.wait_for(limit, |device| is_synced(device.status()))
-            .await
+        self.wait_for(limit, |device| is_synced(device.status())).await
     }
 
     /// Online again, visible again: a reason to try at once.
@@ -224,9 +192,7 @@ impl Drop for Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("status", &self.status())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
@@ -234,14 +200,9 @@ impl std::fmt::Debug for Client {
 pub(crate) fn random_device_id() -> Result<String, ClientError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(ClientError::Random)?;
-    Ok(uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string())
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
 }
 
 fn place(table: &str, key: Key) -> RowKey {
-    RowKey {
-        table: Name::from(table),
-        key,
-    }
+    RowKey { table: Name::from(table), key }
 }

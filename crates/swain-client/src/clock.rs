@@ -14,13 +14,8 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self {
-            wall: Millis(milliseconds(wall)),
-            start: Instant::now(),
-        }
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall: Millis(milliseconds(wall)), start: Instant::now() }
     }
 
     pub(crate) fn now(&self) -> Millis {

@@ -51,8 +51,7 @@ impl ClientConfig {
     /// The same with a range for the first reconnect delay (spec C8).
     #[must_use]
     pub fn with_first_delay(mut self, delay: std::time::Duration) -> Self {
-        self.device_config.first_delay =
-            Millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self.device_config.first_delay = Millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
         self
     }
 
@@ -66,13 +65,7 @@ impl ClientConfig {
 
 impl std::fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            url,
-            device,
-            device_config,
-            paused,
-            ..
-        } = self;
+        let Self { url, device, device_config, paused, .. } = self;
         f.debug_struct("ClientConfig")
             .field("url", url)
             .field("device", device)

@@ -77,9 +77,7 @@ impl<S: Store> Driver<S> {
 
     async fn do_one(&mut self, output: Output, batches: &mut Vec<Batch>) {
         match output {
-            Output::NeedToken { renew } => {
-                self.asking = Some(Box::pin(self.token.clone().find(renew)))
-            }
+            Output::NeedToken { renew } => self.asking = Some(Box::pin(self.token.clone().find(renew))),
             Output::NeedDeviceId => self.new_device(),
             Output::Connect => self.transport.open(),
             Output::Close => self.transport.close().await,
@@ -111,9 +109,7 @@ impl<S: Store> Driver<S> {
 
     fn new_device(&self) {
         match random_device_id() {
-            Ok(id) => self
-                .shared
-                .handle(Input::DeviceId(DeviceId::from(id.as_str()))),
+            Ok(id) => self.shared.handle(Input::DeviceId(DeviceId::from(id.as_str()))),
             Err(error) => {
                 tracing::error!(error = %error, "no new device id");
                 self.shared.handle(Input::StorageFailed);

@@ -39,8 +39,8 @@ pub use token::TokenProvider;
 pub use written::{Saved, Synced, Written};
 
 pub use swain_core::client::{
-    Batch, ChangeSet, Config as DeviceConfig, Device, Entry, EntryId, Faults, Origin, RowChange,
-    Settled, State, Status, Stop, StoredDevice,
+    Batch, ChangeSet, Config as DeviceConfig, Device, Entry, EntryId, Faults, Origin, RowChange, Settled, State,
+    Status, Stop, StoredDevice,
 };
 pub use swain_core::protocol::{MutationResult, Outcome};
 pub use swain_core::shape::Shape;

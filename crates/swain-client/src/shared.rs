@@ -72,10 +72,7 @@ pub struct Patch {
 
 impl From<Row> for Patch {
     fn from(set: Row) -> Self {
-        Self {
-            set,
-            ..Self::default()
-        }
+        Self { set, ..Self::default() }
     }
 }
 
@@ -83,11 +80,7 @@ impl Shared {
     pub(crate) fn new(device: Device, clock: Clock) -> Self {
         let status = watch::Sender::new(device.status());
         Self {
-            inner: Mutex::new(Inner {
-                device,
-                waiters: BTreeMap::new(),
-                readers: Vec::new(),
-            }),
+            inner: Mutex::new(Inner { device, waiters: BTreeMap::new(), readers: Vec::new() }),
             work: Notify::new(),
             steps: watch::Sender::new(0),
             status,
@@ -154,9 +147,7 @@ impl Shared {
             call(&changes);
         }
         let mut inner = self.lock();
-        inner
-            .readers
-            .retain(|reader| reader.try_send(changes.clone()).is_ok());
+        inner.readers.retain(|reader| reader.try_send(changes.clone()).is_ok());
     }
 
     pub(crate) fn stepped(&self) {

@@ -15,8 +15,7 @@ pub trait Store: Send + 'static {
     /// Writes the batches in order, each in one transaction (spec C3). When this returns, they are durable
     /// if one of them is `strict`; otherwise they become so with the next strict one.
     /// After an error the storage is not used again: the device stops.
-    fn write(&mut self, batches: Vec<Batch>)
-    -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn write(&mut self, batches: Vec<Batch>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The storage failed.
@@ -39,18 +38,13 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// A store that a later client can go on from: clones share what is stored.
     pub fn kept() -> Self {
-        Self {
-            stored: Some(Arc::default()),
-        }
+        Self { stored: Some(Arc::default()) }
     }
 
     /// What a client would find now.
     pub fn stored(&self) -> Option<StoredDevice> {
         let stored = self.stored.as_ref()?;
-        let stored = stored
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let stored = stored.lock().unwrap_or_else(PoisonError::into_inner).clone();
         stored.meta.is_some().then_some(stored)
     }
 }

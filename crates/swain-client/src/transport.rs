@@ -5,9 +5,7 @@ use std::pin::Pin;
 use futures::future::BoxFuture;
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::protocol::{
-    CloseFrame, WebSocketConfig, frame::coding::CloseCode,
-};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
@@ -40,18 +38,13 @@ enum Wire {
 impl Transport {
     /// `http://host` means its WebSocket at `/api/sync/ws` (spec P17).
     pub(crate) fn new(url: &str) -> Result<Self, ClientError> {
-        let bad = || ClientError::BadUrl {
-            url: url.to_owned(),
-        };
+        let bad = || ClientError::BadUrl { url: url.to_owned() };
         let url = match url.split_once("://").ok_or_else(bad)? {
             ("http", host) => format!("ws://{}/api/sync/ws", host.trim_end_matches('/')),
             ("ws", _) => url.to_owned(),
             _ => return Err(bad()),
         };
-        Ok(Self {
-            url,
-            wire: Wire::None,
-        })
+        Ok(Self { url, wire: Wire::None })
     }
 
     pub(crate) fn open(&mut self) {
@@ -70,10 +63,7 @@ impl Transport {
     /// Ends the connection; nothing more of it is told.
     pub(crate) async fn close(&mut self) {
         if let Wire::Open(mut socket) = std::mem::replace(&mut self.wire, Wire::None) {
-            let done = CloseFrame {
-                code: CloseCode::Normal,
-                reason: "".into(),
-            };
+            let done = CloseFrame { code: CloseCode::Normal, reason: "".into() };
             // A peer that does not take the close frame loses nothing by it.
             let goodbye = socket.send(Message::Close(Some(done)));
             let _ = tokio::time::timeout(CLOSE_TIME_MAX, goodbye).await;
@@ -128,9 +118,7 @@ async fn read(socket: &mut Socket) -> Heard {
                 return Heard::Closed(frame.map(|frame| frame.code.into()));
             }
             // The library answers pings itself; binary frames are of a newer protocol.
-            Some(Ok(
-                Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_),
-            )) => {}
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => {}
             Some(Err(_)) | None => return Heard::Closed(None),
         }
     }

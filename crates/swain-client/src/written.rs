@@ -48,9 +48,7 @@ impl Future for Saved {
     type Output = Result<(), ClientError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0)
-            .poll(cx)
-            .map_err(|_| ClientError::Closed)
+        Pin::new(&mut self.0).poll(cx).map_err(|_| ClientError::Closed)
     }
 }
 
@@ -79,16 +77,6 @@ pub(crate) struct Waiter {
 pub(crate) fn promise(id: EntryId) -> (Waiter, Written) {
     let (saved, is_saved) = oneshot::channel();
     let (synced, is_synced) = oneshot::channel();
-    let written = Written {
-        id,
-        saved: Saved(is_saved),
-        synced: Synced(is_synced),
-    };
-    (
-        Waiter {
-            saved: Some(saved),
-            synced,
-        },
-        written,
-    )
+    let written = Written { id, saved: Saved(is_saved), synced: Synced(is_synced) };
+    (Waiter { saved: Some(saved), synced }, written)
 }

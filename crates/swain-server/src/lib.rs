@@ -1,1 +1,34 @@
-//! Stub.
+//! HTTP around the engine: routes, WebSocket, accounts, static files, drain.
+//!
+//! [`Server::start`] binds an address and serves an [`Engine`](swain_engine::Engine) over any store. It is generic over the
+//! store; only the command line names one. All routes stand in `router.rs`, all limits in [`limits`].
+//!
+//! The way of a connection: `router` → `sync` (origin, upgrade) → `sync::connection`, which drives one
+//! [`Session`](swain_engine::Session) until it ends or the server drains.
+#![forbid(unsafe_code)]
+
+mod app;
+mod assets;
+mod auth;
+mod clock;
+mod config;
+mod door;
+mod follower;
+mod headers;
+mod health;
+mod lifecycle;
+pub mod limits;
+mod origin;
+mod random;
+mod refusal;
+mod router;
+mod server;
+mod stream;
+mod sync;
+
+pub use assets::Assets;
+pub use auth::{NewAccount, add_account};
+pub use clock::now;
+pub use config::{Secret, ServerConfig, SignUp, TokenTimes};
+pub use random::random_bytes;
+pub use server::{Running, Server, StartError};

@@ -1,7 +1,9 @@
 //! Helpers that tests of several crates share.
 
+mod program;
 mod wait;
 
+pub use program::Program;
 pub use wait::{PATIENCE, soon, wait_for};
 
 use std::fs::OpenOptions;

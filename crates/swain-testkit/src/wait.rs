@@ -12,10 +12,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Panics
 /// When there is none for [`PATIENCE`]; the panic says what was waited for.
-pub async fn wait_for<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    mut probe: impl FnMut() -> F,
-) -> T {
+pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
     let found = timeout(PATIENCE, async {
         loop {
             if let Some(found) = probe().await {
@@ -25,9 +22,7 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(
             sleep(Duration::from_millis(5)).await;
         }
     });
-    found
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    found.await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// The value of a future that has to come.
@@ -35,7 +30,5 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(
 /// # Panics
 /// When it does not come for [`PATIENCE`].
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }

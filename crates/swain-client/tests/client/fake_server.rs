@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use futures::{SinkExt as _, StreamExt as _};
 use swain_core::merge::apply;
 use swain_core::protocol::{
-    Checkpoint, Hello, LoadEnd, MutationResult, Outcome, Results, ShapeState, Up, Welcome,
-    place_fragment, write_changes, write_load, write_put, write_remove,
+    Checkpoint, Hello, LoadEnd, MutationResult, Outcome, Results, ShapeState, Up, Welcome, place_fragment,
+    write_changes, write_load, write_put, write_remove,
 };
 use swain_core::{
-    Code, Column, ColumnType, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Pos, Problem,
-    Row, RowKey, Schema, Table, Tag, Value,
+    Code, Column, ColumnType, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Pos, Problem, Row, RowKey,
+    Schema, Table, Tag, Value,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -44,11 +44,7 @@ impl FakeServer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(State {
-            data: Mutex::default(),
-            head: watch::Sender::new(0),
-            cut: Notify::new(),
-        });
+        let state = Arc::new(State { data: Mutex::default(), head: watch::Sender::new(0), cut: Notify::new() });
         let accepting = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -77,10 +73,7 @@ impl FakeServer {
     }
 
     pub(crate) fn value(&self, key: &str) -> Option<Value> {
-        let place = RowKey {
-            table: "t".into(),
-            key: Key::of(key),
-        };
+        let place = RowKey { table: "t".into(), key: Key::of(key) };
         let data = self.state.data.lock().unwrap();
         data.rows.get(&place).map(|row| row.value("a").clone())
     }
@@ -105,10 +98,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
             Some(None) => {}
             Some(Some(Up::Hello(hello))) => {
                 let Some(greeting) = state.greet(&hello) else {
-                    let close = CloseFrame {
-                        code: 4401.into(),
-                        reason: "".into(),
-                    };
+                    let close = CloseFrame { code: 4401.into(), reason: "".into() };
                     let _ = socket.send(Message::Close(Some(close))).await;
                     return;
                 };
@@ -117,9 +107,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
             }
             Some(Some(Up::Push(mutations))) => {
                 let device = session.as_ref().unwrap().0.clone();
-                frames.push(
-                    state.decide(&device, mutations.into_iter().map(Result::unwrap).collect()),
-                );
+                frames.push(state.decide(&device, mutations.into_iter().map(Result::unwrap).collect()));
             }
             Some(Some(Up::Auth(_))) => {}
         }
@@ -149,13 +137,7 @@ impl State {
             let rows: Vec<String> = data.rows.values().map(Row::canonical).collect();
             frames.push(write_load(0, &rows.join(","), rows.len() as u64, "token"));
             let checkpoint = data.checkpoint(&hello.device, head);
-            frames.push(
-                LoadEnd {
-                    checkpoint,
-                    shapes: vec![0],
-                }
-                .to_text(),
-            );
+            frames.push(LoadEnd { checkpoint, shapes: vec![0] }.to_text());
         }
         frames.extend(data.changes(&hello.device, at));
         frames.push(data.checkpoint(&hello.device, head).caught_up());
@@ -164,16 +146,9 @@ impl State {
 
     fn decide(&self, device: &DeviceId, mutations: Vec<Mutation>) -> String {
         let mut data = self.data.lock().unwrap();
-        let results = mutations
-            .into_iter()
-            .map(|mutation| data.decide(device, mutation))
-            .collect();
+        let results = mutations.into_iter().map(|mutation| data.decide(device, mutation)).collect();
         self.head.send_replace(data.log.len());
-        Results {
-            results,
-            problem: None,
-        }
-        .to_text()
+        Results { results, problem: None }.to_text()
     }
 
     fn changes_from(&self, device: &DeviceId, from: usize) -> Vec<String> {
@@ -189,21 +164,11 @@ impl Data {
             return result(mutation.n, *known);
         }
         assert_eq!(index, ledger.len(), "no gap");
-        let is_refused = mutation
-            .operations
-            .iter()
-            .any(|operation| self.refused.contains(&operation.row().key.canonical()));
-        let outcome = if is_refused {
-            Outcome::Refused
-        } else {
-            Outcome::Applied
-        };
+        let is_refused =
+            mutation.operations.iter().any(|operation| self.refused.contains(&operation.row().key.canonical()));
+        let outcome = if is_refused { Outcome::Refused } else { Outcome::Applied };
         ledger.push(outcome);
-        let operations = if is_refused {
-            Vec::new()
-        } else {
-            mutation.operations
-        };
+        let operations = if is_refused { Vec::new() } else { mutation.operations };
         let mut changed = Vec::new();
         for operation in operations {
             match apply(&table(), self.rows.get(operation.row()), &operation) {
@@ -248,9 +213,7 @@ impl Data {
     fn welcome(&self, hello: &Hello, is_live: bool) -> Welcome {
         let ledger = self.ledgers.get(&hello.device).cloned().unwrap_or_default();
         let numbered = (1..).map(MutationNumber).zip(&ledger);
-        let results = numbered
-            .filter(|(n, _)| *n > hello.acked)
-            .map(|(n, outcome)| result(n, *outcome));
+        let results = numbered.filter(|(n, _)| *n > hello.acked).map(|(n, outcome)| result(n, *outcome));
         Welcome {
             epoch: Epoch::from("e1"),
             user: None,
@@ -258,17 +221,10 @@ impl Data {
             now: Millis(1_700_000_000_000),
             heartbeat: Millis(15_000),
             expires: None,
-            shapes: vec![if is_live {
-                ShapeState::Live
-            } else {
-                ShapeState::Load
-            }],
+            shapes: vec![if is_live { ShapeState::Live } else { ShapeState::Load }],
             last: MutationNumber(ledger.len() as u64),
             results: results.collect(),
-            schema: Schema {
-                version: 1,
-                tables: BTreeMap::from([("t".into(), table())]),
-            },
+            schema: Schema { version: 1, tables: BTreeMap::from([("t".into(), table())]) },
             load_resumes: (!is_live).then_some(false),
         }
     }
@@ -276,21 +232,11 @@ impl Data {
 
 fn result(n: MutationNumber, outcome: Outcome) -> MutationResult {
     let problem = (outcome == Outcome::Refused).then(|| Problem::new(Code::CheckFailed, "no"));
-    MutationResult {
-        n,
-        outcome,
-        lost: Vec::new(),
-        problem,
-    }
+    MutationResult { n, outcome, lost: Vec::new(), problem }
 }
 
 fn table() -> Table {
-    let column = |kind, nullable| Column {
-        kind,
-        nullable,
-        has_default: nullable,
-        generated: false,
-    };
+    let column = |kind, nullable| Column { kind, nullable, has_default: nullable, generated: false };
     Table {
         name: "t".into(),
         columns: BTreeMap::from([

@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use fake_server::FakeServer;
 use swain_client::{
-    Client, ClientConfig, ClientError, Code, Key, MemoryStore, Origin, Patch, Row, Shape, State,
-    Stop, TokenProvider, Value,
+    Client, ClientConfig, ClientError, Code, Key, MemoryStore, Origin, Patch, Row, Shape, State, Stop, TokenProvider,
+    Value,
 };
 use swain_testkit::spec;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn config(server: &FakeServer) -> ClientConfig {
-    ClientConfig::new(server.url(), vec![Shape::table("t")])
-        .with_first_delay(Duration::from_millis(5))
+    ClientConfig::new(server.url(), vec![Shape::table("t")]).with_first_delay(Duration::from_millis(5))
 }
 
 fn a(value: i64) -> Row {
@@ -29,24 +28,16 @@ fn a(value: i64) -> Row {
 async fn an_edit_is_visible_at_once_then_saved_then_synced_and_seen_by_others() {
     spec!("C2", "C4");
     let server = FakeServer::start().await;
-    let (one, two) = (
-        Client::connect(config(&server)).await.unwrap(),
-        Client::connect(config(&server)).await.unwrap(),
-    );
+    let (one, two) = (Client::connect(config(&server)).await.unwrap(), Client::connect(config(&server)).await.unwrap());
     one.sync(LIMIT).await.unwrap();
 
     let written = one.insert("t", Key::of("k"), a(1)).unwrap();
-    assert_eq!(
-        one.row("t", Key::of("k")).unwrap().value("a"),
-        &Value::Int(1)
-    );
+    assert_eq!(one.row("t", Key::of("k")).unwrap().value("a"), &Value::Int(1));
     let (saved, synced) = written.into_parts();
     saved.await.unwrap();
     synced.await.unwrap();
 
-    two.wait_for(LIMIT, |device| device.visible_rows("t").len() == 1)
-        .await
-        .unwrap();
+    two.wait_for(LIMIT, |device| device.visible_rows("t").len() == 1).await.unwrap();
     assert_eq!(two.rows("t")[0].1.value("a"), &Value::Int(1));
 }
 
@@ -57,21 +48,10 @@ async fn edits_made_without_a_connection_arrive_after_it() {
     let client = Client::connect(config(&server)).await.unwrap();
     client.sync(LIMIT).await.unwrap();
     client.pause();
-    client
-        .wait_for(LIMIT, |device| device.status().stop == Some(Stop::Paused))
-        .await
-        .unwrap();
+    client.wait_for(LIMIT, |device| device.status().stop == Some(Stop::Paused)).await.unwrap();
 
-    client
-        .insert("t", Key::of("k"), a(1))
-        .unwrap()
-        .saved()
-        .await
-        .unwrap();
-    let inc = Patch {
-        inc: a(4),
-        ..Patch::default()
-    };
+    client.insert("t", Key::of("k"), a(1)).unwrap().saved().await.unwrap();
+    let inc = Patch { inc: a(4), ..Patch::default() };
     let counted = client.update("t", Key::of("k"), inc).unwrap();
     client.resume();
 
@@ -87,22 +67,13 @@ async fn a_refusal_is_told_and_rolled_back() {
     let client = Client::connect(config(&server)).await.unwrap();
     client.sync(LIMIT).await.unwrap();
 
-    let refused = client
-        .insert("t", Key::of("bad"), a(1))
-        .unwrap()
-        .synced()
-        .await;
+    let refused = client.insert("t", Key::of("bad"), a(1)).unwrap().synced().await;
 
-    assert!(
-        matches!(refused, Err(ClientError::Refused(problem)) if problem.code == Code::CheckFailed)
-    );
+    assert!(matches!(refused, Err(ClientError::Refused(problem)) if problem.code == Code::CheckFailed));
     assert!(client.row("t", Key::of("bad")).is_none());
     let letter = client.read(|device| device.dead_letters().next().unwrap().id);
     client.discard(letter);
-    client
-        .wait_for(LIMIT, |device| device.status().refused == 0)
-        .await
-        .unwrap();
+    client.wait_for(LIMIT, |device| device.status().refused == 0).await.unwrap();
 }
 
 #[tokio::test]
@@ -114,9 +85,7 @@ async fn a_cut_connection_comes_back_by_itself() {
 
     for round in 0..5 {
         server.cut();
-        let written = client
-            .insert("t", Key::of(round.to_string().as_str()), a(round))
-            .unwrap();
+        let written = client.insert("t", Key::of(round.to_string().as_str()), a(round)).unwrap();
         written.synced().await.unwrap();
     }
 
@@ -129,28 +98,19 @@ async fn each_position_calls_once_and_in_order() {
     let server = FakeServer::start().await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&told);
-    let config = config(&server)
-        .on_change(move |changes| sink.lock().unwrap().push((changes.origin, changes.pos.0)));
+    let config = config(&server).on_change(move |changes| sink.lock().unwrap().push((changes.origin, changes.pos.0)));
     let client = Client::connect(config).await.unwrap();
     client.sync(LIMIT).await.unwrap();
     told.lock().unwrap().clear();
     let mut changes = client.changes();
 
     for key in ["k", "l", "m"] {
-        client
-            .insert("t", Key::of(key), a(1))
-            .unwrap()
-            .synced()
-            .await
-            .unwrap();
+        client.insert("t", Key::of(key), a(1)).unwrap().synced().await.unwrap();
     }
 
     let told = told.lock().unwrap().clone();
-    let from_server: Vec<u64> = told
-        .iter()
-        .filter(|(origin, _)| *origin == Origin::Server)
-        .map(|(_, pos)| *pos)
-        .collect();
+    let from_server: Vec<u64> =
+        told.iter().filter(|(origin, _)| *origin == Origin::Server).map(|(_, pos)| *pos).collect();
     assert_eq!(from_server, [1, 2, 3]);
     assert_eq!(told.len(), 6);
     let first = changes.next().await.unwrap();
@@ -164,12 +124,7 @@ async fn a_store_is_gone_on_from() {
     let store = MemoryStore::kept();
     let client = Client::open(config(&server), store.clone()).await.unwrap();
     client.sync(LIMIT).await.unwrap();
-    client
-        .insert("t", Key::of("k"), a(1))
-        .unwrap()
-        .synced()
-        .await
-        .unwrap();
+    client.insert("t", Key::of("k"), a(1)).unwrap().synced().await.unwrap();
     client.pause();
     client.insert("t", Key::of("l"), a(2)).unwrap();
     client.close().await;
@@ -193,9 +148,8 @@ async fn a_token_is_renewed_when_it_was_not_accepted() {
     let server = FakeServer::start().await;
     server.accept_only("fresh");
     let mut config = config(&server);
-    config.token = TokenProvider::new(|renew| async move {
-        Ok(Some(if renew { "fresh" } else { "stale" }.to_owned()))
-    });
+    config.token =
+        TokenProvider::new(|renew| async move { Ok(Some(if renew { "fresh" } else { "stale" }.to_owned())) });
     let client = Client::connect(config).await.unwrap();
 
     client.sync(LIMIT).await.unwrap();
@@ -219,10 +173,7 @@ async fn waiting_has_a_limit_and_says_where_the_device_is() {
 async fn an_address_of_another_kind_is_refused_by_name() {
     let config = ClientConfig::new("ftp://host", Vec::new());
 
-    assert!(matches!(
-        Client::connect(config).await,
-        Err(ClientError::BadUrl { .. })
-    ));
+    assert!(matches!(Client::connect(config).await, Err(ClientError::BadUrl { .. })));
 }
 
 #[tokio::test]

@@ -1,0 +1,146 @@
+//! Files: the client library, and what the application serves.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+use swain_core::Code;
+
+use crate::app::App;
+use crate::limits::ASSET_BYTES_MAX;
+use crate::refusal::Refusal;
+
+/// What a server serves outside `/api`.
+#[derive(Clone, Debug, Default)]
+pub enum Assets {
+    /// Nothing but the client library.
+    #[default]
+    None,
+    /// The files of a folder.
+    Folder(PathBuf),
+    /// Files inside the program: from a path to its content.
+    Embedded(fn(&str) -> Option<Cow<'static, [u8]>>),
+}
+
+#[derive(RustEmbed)]
+#[folder = "../../packages/swain/dist/"]
+#[allow_missing = true]
+struct Dist;
+
+/// `GET /swain.js`.
+pub(crate) async fn client(headers: HeaderMap) -> Result<Response, Refusal> {
+    let file = Dist::get("swain.js").ok_or_else(|| missing("/swain.js"))?;
+    Ok(answer("swain.js", file.data, &headers))
+}
+
+/// Every other address.
+pub(crate) async fn public<S>(
+    State(app): State<Arc<App<S>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let path = uri.path();
+    let name = match path {
+        "/" => "index.html",
+        path => path.trim_start_matches('/'),
+    };
+    let content = match is_plain(name) {
+        true => app.public.read(name.to_owned()).await,
+        false => None,
+    };
+    let content = content.ok_or_else(|| missing(path))?;
+    if method != Method::GET && method != Method::HEAD {
+        let detail = format!("{path} does not take {method}, but GET, HEAD");
+        return Err(Refusal::new(Code::MethodNotAllowed, detail).allow("GET, HEAD"));
+    }
+    Ok(answer(name, content, &headers))
+}
+
+impl Assets {
+    async fn read(&self, name: String) -> Option<Cow<'static, [u8]>> {
+        match self {
+            Self::None => None,
+            Self::Embedded(get) => get(&name),
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                let read = tokio::task::spawn_blocking(move || read_file(&folder, &name));
+                read.await.ok().flatten().map(Cow::Owned)
+            }
+        }
+    }
+}
+
+/// Names without escapes, hidden files and ways out.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
+    !name.contains(['%', '\\', ':']) && name.split('/').all(is_plain)
+}
+
+/// A file that really is inside the folder, whatever links say.
+fn read_file(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    let folder = folder.canonicalize().ok()?;
+    let path = folder.join(name).canonicalize().ok()?;
+    let about = path.metadata().ok()?;
+    let may = path.starts_with(&folder) && about.is_file() && about.len() <= ASSET_BYTES_MAX;
+    may.then(|| std::fs::read(&path).ok()).flatten()
+}
+
+fn answer(name: &str, content: Cow<'static, [u8]>, headers: &HeaderMap) -> Response {
+    let tag = entity_tag(&content);
+    let known = headers.get(IF_NONE_MATCH).is_some_and(|tags| {
+        let tags = tags.to_str().unwrap_or_default().split(',');
+        tags.map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*")
+    });
+    let kind = mime_guess::from_path(name).first_or_octet_stream();
+    let kind = match kind.type_() == mime_guess::mime::TEXT {
+        true => format!("{kind}; charset=utf-8"),
+        false => kind.to_string(),
+    };
+    let headers = [(ETAG, tag), (CACHE_CONTROL, "no-cache".into()), (CONTENT_TYPE, kind)];
+    if known {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let body = match content {
+        Cow::Borrowed(bytes) => Body::from(bytes),
+        Cow::Owned(bytes) => Body::from(bytes),
+    };
+    (headers, body).into_response()
+}
+
+fn entity_tag(content: &[u8]) -> String {
+    let digest = Sha256::digest(content);
+    let mut tag = String::from("\"");
+    for byte in &digest[..16] {
+        write!(tag, "{byte:02x}").expect("a string takes everything");
+    }
+    tag.push('"');
+    tag
+}
+
+fn missing(path: &str) -> Refusal {
+    Refusal::new(Code::NotFound, format!("there is nothing at {path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_ways_out_are_not_plain() {
+        for name in ["../secret", "a/../../b", ".git/config", "a//b", "%2e%2e/x", "a\\b", "c:d", ""] {
+            assert!(!is_plain(name), "{name}");
+        }
+        for name in ["index.html", "a/b.js", "pictures/boat 1.png"] {
+            assert!(is_plain(name), "{name}");
+        }
+    }
+}

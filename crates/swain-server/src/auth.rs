@@ -1,0 +1,229 @@
+//! Accounts over HTTP (spec P17, P18).
+
+mod access_token;
+mod account;
+mod password;
+mod refresh_token;
+mod request;
+mod throttle;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use swain_core::rule::Auth as Who;
+use swain_core::{Code, Millis, Problem};
+use swain_engine::Identity;
+use swain_store::{Person, RefreshToken, Rotation, Store};
+
+use crate::app::App;
+use crate::clock::now;
+use crate::config::{ServerConfig, SignUp};
+use crate::random::random_id;
+use crate::refusal::Refusal;
+use access_token::{AccessToken, AccessTokens};
+pub use account::{NewAccount, add_account};
+use password::Passwords;
+use refresh_token::RefreshTokens;
+use request::AuthRequest;
+use throttle::{Throttle, ThrottleKey};
+
+/// Who somebody is, and how they prove it.
+pub(crate) struct Auth {
+    access: AccessTokens,
+    refresh: RefreshTokens,
+    passwords: Passwords,
+    failed_logins: Throttle,
+    signups: Throttle,
+    sign_up: SignUp,
+}
+
+/// A fresh sign-in, or one that goes on.
+struct SignedIn {
+    person: Person,
+    access: AccessToken,
+    refresh: String,
+}
+
+impl Auth {
+    pub(crate) fn new(config: &ServerConfig) -> Self {
+        Self {
+            access: AccessTokens::new(&config.secret, config.tokens.access),
+            refresh: RefreshTokens::new(&config.secret, config.tokens),
+            passwords: Passwords::new(),
+            failed_logins: Throttle::of_failed_logins(),
+            signups: Throttle::of_signups(),
+            sign_up: config.sign_up,
+        }
+    }
+
+    /// Whose access token this is; no token is a visitor.
+    pub(crate) fn identify(&self, token: Option<&str>) -> Result<Identity, Problem> {
+        match token {
+            Some(token) => self.access.read(token, now()),
+            None => Ok(Identity { auth: Who { user: None, role: None }, expires: None }),
+        }
+    }
+}
+
+// ---- routes ----
+
+/// `POST /api/auth/signup`.
+pub(crate) async fn signup<S: Store>(
+    State(app): State<Arc<App<S>>>,
+    request: AuthRequest,
+) -> Result<Response, Refusal> {
+    if app.auth.sign_up == SignUp::Closed {
+        let detail = "accounts are made by the operator of this server";
+        return Err(Refusal::new(Code::NotAllowed, detail));
+    }
+    let account = NewAccount::read(&request.body)?;
+    let pass = app.auth.signups.admit(request.address.clone(), now());
+    pass.map_err(slow_down)?;
+    let password_hash = app.auth.passwords.hash(account.password.clone()).await?;
+    let person = account.into_person(password_hash);
+    if !app.engine.store().add_person(person.clone()).await? {
+        return Err(email_taken().into());
+    }
+    begin(&app, person, &request).await
+}
+
+/// `POST /api/auth/login`.
+pub(crate) async fn login<S: Store>(State(app): State<Arc<App<S>>>, request: AuthRequest) -> Result<Response, Refusal> {
+    let (email, password) = request.credentials()?;
+    let keys = [request.address.clone(), ThrottleKey::account(&email)];
+    // Each attempt is charged before it is looked at, and given back when it was good:
+    // else many at once would all be looked at.
+    for key in &keys {
+        let pass = app.auth.failed_logins.admit(key.clone(), now());
+        pass.map_err(slow_down)?;
+    }
+    let person = app.engine.store().person_by_email(email).await?;
+    let hash = person.as_ref().map(|person| person.password_hash.clone());
+    let is_right = app.auth.passwords.verify(password, hash).await?;
+    let Some(person) = person.filter(|_| is_right) else {
+        let detail = "the e-mail address or the password is wrong";
+        return Err(Refusal::new(Code::WrongCredentials, detail));
+    };
+    for key in &keys {
+        app.auth.failed_logins.give_back(key);
+    }
+    begin(&app, person, &request).await
+}
+
+/// `POST /api/auth/refresh`: uses the refresh token, once.
+pub(crate) async fn refresh<S: Store>(
+    State(app): State<Arc<App<S>>>,
+    request: AuthRequest,
+) -> Result<Response, Refusal> {
+    let Some(token) = request.refresh_token()? else {
+        return Err(Refusal::new(Code::Unauthenticated, "sign in first"));
+    };
+    let tokens = &app.auth.refresh;
+    let successor = tokens.successor(&token);
+    let (now, grace) = (now(), tokens.times().grace);
+    let (hash, next) = (tokens.hash(&token), tokens.hash(&successor));
+    let expires = now.plus(tokens.times().refresh);
+    let rotation = app.engine.store().rotate_refresh(hash, next, expires, now, grace);
+    let problem = match rotation.await? {
+        Rotation::Rotated { user, family } => match app.engine.store().person(user).await? {
+            Some(person) => return Ok(go_on(&app, person, &family, successor, &request)),
+            None => Problem::new(Code::Unauthenticated, "the account is gone"),
+        },
+        Rotation::Reused => {
+            Problem::new(Code::RefreshReused, "this sign-in was used from two places and has ended; sign in again")
+        }
+        Rotation::Unknown => Problem::new(Code::Unauthenticated, "the sign-in has ended"),
+    };
+    Err(Refusal::from(problem).set_cookie(request.forget_cookie()))
+}
+
+/// `POST /api/auth/logout`: ends the sign-in, on all its devices.
+pub(crate) async fn logout<S: Store>(
+    State(app): State<Arc<App<S>>>,
+    request: AuthRequest,
+) -> Result<Response, Refusal> {
+    if let Some(token) = request.refresh_token()? {
+        let hash = app.auth.refresh.hash(&token);
+        app.engine.store().revoke_refresh(hash).await?;
+    }
+    let headers = [(SET_COOKIE, request.forget_cookie())];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// `GET /api/auth/me`.
+pub(crate) async fn me<S: Store>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let missing = || Refusal::new(Code::Unauthenticated, "send an access token as a bearer");
+    let identity = app.auth.identify(Some(token.ok_or_else(missing)?))?;
+    let user = identity.auth.user.ok_or_else(missing)?;
+    let person = app.engine.store().person(user).await?;
+    let gone = || Refusal::new(Code::Unauthenticated, "the account is gone");
+    let body = json!({ "user": describe(&person.ok_or_else(gone)?) });
+    Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+// ---- answers ----
+
+/// Begins a sign-in.
+async fn begin<S: Store>(app: &App<S>, person: Person, request: &AuthRequest) -> Result<Response, Refusal> {
+    let tokens = &app.auth.refresh;
+    let token = tokens.draw();
+    let family = random_id();
+    let first = RefreshToken {
+        hash: tokens.hash(&token),
+        family: family.clone(),
+        user: person.id.clone(),
+        expires: now().plus(tokens.times().refresh),
+    };
+    app.engine.store().add_refresh(first).await?;
+    Ok(go_on(app, person, &family, token, request))
+}
+
+fn go_on<S: Store>(app: &App<S>, person: Person, family: &str, refresh: String, request: &AuthRequest) -> Response {
+    let access = app.auth.access.issue(&person, family, now());
+    let signed_in = SignedIn { person, access, refresh };
+    signed_in.answer(request, app.auth.refresh.times().refresh)
+}
+
+impl SignedIn {
+    fn answer(self, request: &AuthRequest, lasts: Millis) -> Response {
+        let Self { person, access, refresh } = self;
+        let mut body = json!({
+            "user": describe(&person),
+            "access": access.text,
+            "expires": access.expires.0,
+            "now": now().0,
+        });
+        let no_store = [(CACHE_CONTROL, "no-store")];
+        if request.wants_cookie() {
+            let cookie = [(SET_COOKIE, request.cookie(&refresh, lasts))];
+            return (no_store, cookie, Json(body)).into_response();
+        }
+        body["refresh"] = refresh.into();
+        (no_store, Json(body)).into_response()
+    }
+}
+
+fn describe(person: &Person) -> serde_json::Value {
+    json!({
+        "id": person.id.as_str(),
+        "email": person.email,
+        "name": person.name,
+        "role": person.role,
+    })
+}
+
+fn email_taken() -> Problem {
+    Problem::new(Code::EmailTaken, "this e-mail address has an account; sign in").at("body.email")
+}
+
+fn slow_down(pause: Millis) -> Refusal {
+    let detail = "too many attempts; wait a little before the next";
+    Refusal::new(Code::LimitMessageRate, detail).retry_after(pause)
+}

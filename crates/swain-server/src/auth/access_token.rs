@@ -1,0 +1,138 @@
+//! Access tokens: JWT, HS256 (spec P18).
+
+use jsonwebtoken::crypto::aws_lc;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+use swain_core::rule::Auth as Who;
+use swain_core::{Code, Millis, Problem, UserId};
+use swain_engine::Identity;
+use swain_store::Person;
+
+use super::refresh_token::derive_key;
+use crate::config::Secret;
+
+const ISSUER: &str = "swain";
+const AUDIENCE: &str = "swain";
+
+pub(super) struct AccessTokens {
+    sign: EncodingKey,
+    check: DecodingKey,
+    validation: Validation,
+    lasts: Millis,
+}
+
+pub(super) struct AccessToken {
+    pub(super) text: String,
+    pub(super) expires: Millis,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    sid: String,
+    role: String,
+    exp: u64,
+    iat: u64,
+}
+
+impl AccessTokens {
+    pub(super) fn new(secret: &Secret, lasts: Millis) -> Self {
+        // A second server in the process finds it installed.
+        let _ = aws_lc::DEFAULT_PROVIDER.install_default();
+        let key = derive_key(secret, "swain access token");
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // The time is compared below: with this crate's clock, without leeway, and with its own code.
+        validation.validate_exp = false;
+        Self { sign: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key), validation, lasts }
+    }
+
+    pub(super) fn issue(&self, person: &Person, family: &str, now: Millis) -> AccessToken {
+        let exp = now.plus(self.lasts).0 / 1000;
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: person.id.as_str().into(),
+            sid: family.into(),
+            role: person.role.clone(),
+            exp,
+            iat: now.0 / 1000,
+        };
+        let header = Header::new(Algorithm::HS256);
+        AccessToken {
+            text: encode(&header, &claims, &self.sign).expect("these claims can be signed"),
+            expires: Millis(exp * 1000),
+        }
+    }
+
+    pub(super) fn read(&self, token: &str, now: Millis) -> Result<Identity, Problem> {
+        let data = decode::<Claims>(token, &self.check, &self.validation)
+            .map_err(|_| Problem::new(Code::Unauthenticated, "the access token is not valid"))?;
+        let expires = Millis(data.claims.exp.saturating_mul(1000));
+        if expires <= now {
+            let detail = "the access token has expired; refresh it";
+            return Err(Problem::new(Code::TokenExpired, detail));
+        }
+        let auth = Who { user: Some(UserId::from(data.claims.sub.as_str())), role: Some(data.claims.role) };
+        Ok(Identity { auth, expires: Some(expires) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(secret: u8) -> AccessTokens {
+        AccessTokens::new(&Secret::new([secret; 32]).unwrap(), Millis(60_000))
+    }
+
+    fn ada() -> Person {
+        Person {
+            id: UserId::from("ada"),
+            email: "ada@example.com".into(),
+            name: "Ada".into(),
+            role: "user".into(),
+            password_hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_token_is_good_until_its_end_and_only_for_its_secret() {
+        let token = tokens(1).issue(&ada(), "f", Millis(1_000_000));
+
+        let at = |secret, now| tokens(secret).read(&token.text, Millis(now)).map_err(|e| e.code);
+
+        assert_eq!(at(1, 1_000_000).unwrap().expires, Some(Millis(1_060_000)));
+        assert_eq!(at(1, 1_059_999).unwrap().auth.user, Some(UserId::from("ada")));
+        assert_eq!(at(1, 1_060_000), Err(Code::TokenExpired));
+        assert_eq!(at(2, 1_000_000), Err(Code::Unauthenticated));
+    }
+
+    #[test]
+    fn tokens_of_another_kind_are_not_taken() {
+        let forge = |header: Header, claims: serde_json::Value| {
+            let key = derive_key(&Secret::new([1; 32]).unwrap(), "swain access token");
+            let token = encode(&header, &claims, &EncodingKey::from_secret(&key)).unwrap();
+            tokens(1).read(&token, Millis(0)).map_err(|e| e.code)
+        };
+        let claims = |aud: serde_json::Value, iss: &str| serde_json::json!({"iss": iss, "aud": aud, "sub": "ada", "sid": "f", "role": "user", "exp": 9, "iat": 0});
+        let hs256 = || Header::new(Algorithm::HS256);
+
+        assert!(forge(hs256(), claims("swain".into(), "swain")).is_ok());
+        for bad in [
+            forge(Header::new(Algorithm::HS512), claims("swain".into(), "swain")),
+            forge(hs256(), claims("other".into(), "swain")),
+            forge(hs256(), claims(["swain", "other"].as_slice().into(), "swain")),
+            forge(hs256(), claims("swain".into(), "other")),
+            forge(hs256(), serde_json::json!({"sub": "ada", "exp": 9})),
+        ] {
+            assert_eq!(bad, Err(Code::Unauthenticated));
+        }
+        let none = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJzd2FpbiJ9.";
+        assert!(tokens(1).read(none, Millis(0)).is_err());
+    }
+}

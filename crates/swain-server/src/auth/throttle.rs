@@ -1,0 +1,153 @@
+//! How often somebody may try: the generic cell rate algorithm (ITU-T I.371) per key, over a bounded number of keys.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use swain_core::Millis;
+
+use crate::limits::{
+    FAILED_LOGIN_INTERVAL_MS, FAILED_LOGINS_BURST, SIGNUP_INTERVAL_MS, SIGNUPS_BURST, THROTTLED_KEYS_MAX,
+};
+
+/// Who tries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ThrottleKey {
+    /// An address; of IPv6 the /64, which one household has all of.
+    Address([u8; 8]),
+    /// An account.
+    Account(String),
+}
+
+pub(crate) struct Throttle {
+    interval: Millis,
+    burst: u64,
+    /// For each key the time at which its next attempt would be due at the long-run pace.
+    due: Mutex<BTreeMap<ThrottleKey, Millis>>,
+}
+
+impl ThrottleKey {
+    pub(super) fn address(address: IpAddr) -> Self {
+        let octets = match address.to_canonical() {
+            IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+            IpAddr::V6(address) => {
+                let mut octets = [0; 8];
+                octets.copy_from_slice(&address.octets()[..8]);
+                return Self::Address(octets);
+            }
+        };
+        let mut tail = [0xff; 8];
+        tail[4..].copy_from_slice(&octets[12..]);
+        Self::Address(tail)
+    }
+
+    pub(super) fn account(email: &str) -> Self {
+        Self::Account(email.chars().take(254).collect())
+    }
+}
+
+impl Throttle {
+    pub(super) fn of_failed_logins() -> Self {
+        Self::new(Millis(FAILED_LOGIN_INTERVAL_MS), FAILED_LOGINS_BURST)
+    }
+
+    pub(super) fn of_signups() -> Self {
+        Self::new(Millis(SIGNUP_INTERVAL_MS), SIGNUPS_BURST)
+    }
+
+    fn new(interval: Millis, burst: u64) -> Self {
+        Self { interval, burst, due: Mutex::default() }
+    }
+
+    /// Charges an attempt; when there were too many, says how long to wait.
+    pub(super) fn admit(&self, key: ThrottleKey, now: Millis) -> Result<(), Millis> {
+        let mut due = self.due();
+        let next = due.get(&key).copied().unwrap_or(now).max(now);
+        let next = next.plus(self.interval);
+        let ahead = next.since(now);
+        let most = Millis(self.interval.0 * self.burst);
+        if ahead > most {
+            return Err(ahead.since(most));
+        }
+        if due.len() >= THROTTLED_KEYS_MAX && !due.contains_key(&key) {
+            make_room(&mut due, now);
+        }
+        due.insert(key, next);
+        Ok(())
+    }
+
+    /// The attempt was good and does not count.
+    pub(super) fn give_back(&self, key: &ThrottleKey) {
+        if let Some(due) = self.due().get_mut(key) {
+            *due = due.since(self.interval);
+        }
+    }
+
+    fn due(&self) -> MutexGuard<'_, BTreeMap<ThrottleKey, Millis>> {
+        // The map is whole after every statement, so a panic elsewhere does not spoil it.
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets those who have waited long enough; if there are none, the one who tried least.
+fn make_room(due: &mut BTreeMap<ThrottleKey, Millis>, now: Millis) {
+    due.retain(|_, next| *next > now);
+    if due.len() >= THROTTLED_KEYS_MAX {
+        let least = due.iter().min_by_key(|(_, next)| **next);
+        if let Some(key) = least.map(|(key, _)| key.clone()) {
+            due.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u32) -> ThrottleKey {
+        ThrottleKey::account(&n.to_string())
+    }
+
+    #[test]
+    fn the_burst_is_admitted_and_the_next_has_to_wait() {
+        let throttle = Throttle::new(Millis(1000), 3);
+
+        let answers: Vec<_> = (0..4).map(|_| throttle.admit(key(1), Millis(5000))).collect();
+
+        assert_eq!(answers, [Ok(()), Ok(()), Ok(()), Err(Millis(1000))]);
+        assert_eq!(throttle.admit(key(2), Millis(5000)), Ok(()));
+        assert_eq!(throttle.admit(key(1), Millis(6000)), Ok(()));
+    }
+
+    #[test]
+    fn a_good_attempt_does_not_count() {
+        let throttle = Throttle::new(Millis(1000), 1);
+
+        for _ in 0..5 {
+            assert_eq!(throttle.admit(key(1), Millis(5000)), Ok(()));
+            throttle.give_back(&key(1));
+        }
+    }
+
+    #[test]
+    fn it_remembers_no_more_keys_than_the_limit() {
+        let throttle = Throttle::new(Millis(1000), 1);
+        let keys = u32::try_from(THROTTLED_KEYS_MAX).unwrap() + 1;
+
+        for n in 0..keys {
+            assert_eq!(throttle.admit(key(n), Millis(5000)), Ok(()));
+        }
+
+        assert_eq!(throttle.due().len(), THROTTLED_KEYS_MAX);
+    }
+
+    #[test]
+    fn addresses_of_one_household_are_one_key() {
+        let key = |text: &str| ThrottleKey::address(text.parse().unwrap());
+
+        assert_eq!(key("2001:db8::1"), key("2001:db8::2"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:1::1"));
+        assert_ne!(key("10.0.0.1"), key("10.0.0.2"));
+        assert_eq!(key("10.0.0.1"), key("::ffff:10.0.0.1"));
+    }
+}

@@ -1,0 +1,105 @@
+//! What a server is started with.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use swain_core::Millis;
+use swain_engine::limits::HEARTBEAT_MS;
+
+use crate::assets::Assets;
+use crate::limits::{HEADERS_MS_MAX, WRITE_STALL_MS_MAX};
+
+/// How a server behaves. [`ServerConfig::new`] has the defaults.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What it serves outside `/api`.
+    pub public: Assets,
+    /// Origins besides its own whose pages may connect.
+    pub allowed_origins: Vec<String>,
+    /// The longest silence on a stream.
+    pub heartbeat: Millis,
+
+    /// What signs the tokens.
+    pub secret: Secret,
+    /// How long they live.
+    pub tokens: TokenTimes,
+    /// Who may make an account.
+    pub sign_up: SignUp,
+
+    /// How long a connection may make no write progress.
+    pub write_stall: Duration,
+    /// How long a request's headers may take.
+    pub headers: Duration,
+}
+
+impl ServerConfig {
+    /// The defaults.
+    pub fn new(listen: SocketAddr, secret: Secret) -> Self {
+        Self {
+            listen,
+            public: Assets::None,
+            allowed_origins: Vec::new(),
+            heartbeat: Millis(HEARTBEAT_MS),
+            secret,
+            tokens: TokenTimes::default(),
+            sign_up: SignUp::Open,
+            write_stall: Duration::from_millis(WRITE_STALL_MS_MAX),
+            headers: Duration::from_millis(HEADERS_MS_MAX),
+        }
+    }
+}
+
+/// What signs the tokens. Who knows it can be anybody.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Bytes in the shortest secret.
+    pub const BYTES_MIN: usize = 32;
+
+    /// A secret; none if it is too short to be one.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
+        let bytes = bytes.into();
+        (bytes.len() >= Self::BYTES_MIN).then_some(Self(bytes))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How long tokens live (spec P18).
+#[derive(Clone, Copy, Debug)]
+pub struct TokenTimes {
+    /// Access tokens.
+    pub access: Millis,
+    /// Refresh tokens, from their last use.
+    pub refresh: Millis,
+    /// How long a used refresh token gives the same successor again.
+    pub grace: Millis,
+}
+
+impl Default for TokenTimes {
+    fn default() -> Self {
+        let days = |days: u64| Millis(days * 24 * 60 * 60 * 1000);
+        Self { access: Millis(10 * 60 * 1000), refresh: days(30), grace: Millis(10_000) }
+    }
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    /// Everybody.
+    Open,
+    /// Nobody; accounts are made by the operator.
+    Closed,
+}

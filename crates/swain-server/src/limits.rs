@@ -1,0 +1,52 @@
+//! Limits of the server, each with its name (spec P16). Those of the protocol and the engine stand in their crates.
+
+/// Connections of one server, whatever they carry.
+pub const CONNECTIONS_MAX: usize = 12_000;
+/// Milliseconds that a request's headers may take, from the first byte of the connection or the end of the last request.
+pub const HEADERS_MS_MAX: u64 = 10_000;
+/// Milliseconds that a request's body may take.
+pub const BODY_MS_MAX: u64 = 10_000;
+/// Bytes of a request body under `/api/auth`.
+pub const AUTH_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Milliseconds without write progress after which a connection is given up (spec P15, 4410).
+pub const WRITE_STALL_MS_MAX: u64 = 30_000;
+/// Milliseconds for the last words of a connection.
+pub const FAREWELL_MS_MAX: u64 = 2_000;
+/// Bytes that are read and thrown away at the end of a connection, so that the other side reads what was said to it.
+pub const FAREWELL_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Bytes of an e-mail address.
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Characters of a person's name.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Bytes of the shortest password.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+/// Bytes of the longest password.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Sign-ins that wait for a core to hash on.
+pub const HASHES_WAITING_MAX: usize = 64;
+/// Failed sign-ins at once, of one address or for one account.
+pub const FAILED_LOGINS_BURST: u64 = 20;
+/// Milliseconds after which one more failed sign-in is allowed.
+pub const FAILED_LOGIN_INTERVAL_MS: u64 = 3_000;
+/// Accounts that one address may make at once.
+pub const SIGNUPS_BURST: u64 = 100;
+/// Milliseconds after which it may make one more.
+pub const SIGNUP_INTERVAL_MS: u64 = 10_000;
+/// Addresses and accounts that a throttle remembers.
+pub const THROTTLED_KEYS_MAX: usize = 10_000;
+
+/// Bytes of one served file.
+pub const ASSET_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Milliseconds between two looks at the log when nobody says that there is something new.
+pub const FOLLOW_INTERVAL_MS: u64 = 1_000;
+/// Milliseconds since the last good look at the log beyond which the server is not ready.
+pub const FOLLOWER_AGE_MS_MAX: u64 = 5_000;
+
+/// Milliseconds from the signal to the end (spec S10).
+pub const DRAIN_MS_MAX: u64 = 10_000;
+/// Devices that come back in one second after a drain (spec S10).
+pub const RETURNS_PER_SECOND: u64 = 500;
+/// The shortest spread of their return, in milliseconds.
+pub const RETURN_SPREAD_MS_MIN: u64 = 1_000;

@@ -1,0 +1,60 @@
+//! Every route of the server.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use axum::http::{Method, Uri};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use swain_core::Code;
+use swain_store::Store;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::{assets, auth, headers, health, sync};
+
+pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    Router::new()
+        .route("/api/auth/signup", post(auth::signup::<S>))
+        .route("/api/auth/login", post(auth::login::<S>))
+        .route("/api/auth/refresh", post(auth::refresh::<S>))
+        .route("/api/auth/logout", post(auth::logout::<S>))
+        .route("/api/auth/me", get(auth::me::<S>))
+        .route("/api/sync/ws", get(sync::upgrade::<S>))
+        .route("/api", get(nothing_here).fallback(nothing_here))
+        .route("/api/{*rest}", get(nothing_here).fallback(nothing_here))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready::<S>))
+        .route("/swain.js", get(assets::client))
+        .fallback(assets::public::<S>)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(map_response(headers::secure))
+        .with_state(app)
+        .into_make_service_with_connect_info()
+}
+
+async fn nothing_here(uri: Uri) -> Refusal {
+    Refusal::new(Code::NotFound, format!("there is nothing at {}", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    let allowed = match uri.path() {
+        path if path.starts_with("/api/auth/") && path != "/api/auth/me" => "POST",
+        _ => "GET, HEAD",
+    };
+    let detail = format!("{} does not take {method}, but {allowed}", uri.path());
+    Refusal::new(Code::MethodNotAllowed, detail).allow(allowed)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(panic = text.unwrap_or_default(), "a request panicked");
+    Refusal::new(Code::Internal, "something is wrong inside the server").into_response()
+}

@@ -1,0 +1,213 @@
+//! Drives one session over one WebSocket, in one task.
+
+use std::error::Error as _;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
+use swain_core::limits::MESSAGE_BYTES_MAX;
+use swain_core::protocol::Close;
+use swain_core::{Code, Problem};
+use swain_engine::{Ask, Engine, Input, Output, Session, SessionId, Told};
+use swain_store::Store;
+use tokio::time::{sleep, timeout};
+
+use super::wakeup::Wakeup;
+use crate::app::App;
+use crate::clock::{now, until};
+use crate::limits::FAREWELL_MS_MAX;
+
+/// Each turn: give the session what waits for it, send everything it has, wait for the next thing that happens.
+///
+/// Answers run inside this task, so that one is heard before the hub is asked again. Nothing is polled while a send waits:
+/// the socket's pace is the session's pace.
+pub(super) struct Connection<S: Store> {
+    app: Arc<App<S>>,
+    socket: WebSocket,
+    session: Session,
+    seat: Seat<S>,
+    wakeup: Arc<Wakeup>,
+    answers: FuturesUnordered<BoxFuture<'static, Told>>,
+    is_draining: bool,
+}
+
+/// A session's place in the engine, given up with the connection, however it ends.
+struct Seat<S: Store> {
+    engine: Arc<Engine<S>>,
+    id: SessionId,
+}
+
+/// How a connection ends.
+enum Ending {
+    /// The other side is gone.
+    Gone,
+    /// With a close frame.
+    Close(Close),
+}
+
+impl<S: Store> Connection<S> {
+    pub(super) fn new(app: Arc<App<S>>, socket: WebSocket) -> Self {
+        let seat = Seat { engine: Arc::clone(&app.engine), id: app.lifecycle.next_session() };
+        Self {
+            session: Session::new(now()).with_heartbeat(app.heartbeat),
+            app,
+            socket,
+            seat,
+            wakeup: Arc::default(),
+            answers: FuturesUnordered::new(),
+            is_draining: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            self.take();
+            if let ControlFlow::Break(ending) = self.send_all().await {
+                return self.end(ending).await;
+            }
+            if let ControlFlow::Break(ending) = self.wait().await {
+                return self.end(ending).await;
+            }
+        }
+    }
+
+    fn take(&mut self) {
+        let taken = self.seat.engine.take(self.seat.id);
+        self.session.handle(now(), Input::Taken(taken));
+    }
+
+    async fn send_all(&mut self) -> ControlFlow<Ending> {
+        let mut is_dirty = false;
+        while let Some(output) = self.session.poll(now()) {
+            match output {
+                Output::Send(frame) => {
+                    is_dirty = true;
+                    let sent = self.socket.feed(Message::text(frame)).await;
+                    or_end(sent)?;
+                }
+                Output::Ask(ask) => self.ask(ask),
+                Output::Close(close) => return ControlFlow::Break(Ending::Close(close)),
+            }
+        }
+        if is_dirty {
+            or_end(self.socket.flush().await)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn ask(&self, ask: Ask) {
+        let app = Arc::clone(&self.app);
+        let answer = match ask {
+            Ask::Authenticate { token } => async move { Told::Identity(app.auth.identify(token.as_deref())) }.boxed(),
+            ask => {
+                let (id, waker) = (self.seat.id, self.wakeup.waker());
+                async move { app.engine.answer(id, &waker, ask).await }.boxed()
+            }
+        };
+        self.answers.push(answer);
+    }
+
+    async fn wait(&mut self) -> ControlFlow<Ending> {
+        let lifecycle = Arc::clone(&self.app.lifecycle);
+        let timeout = self.session.poll_timeout();
+        let tick = async {
+            match timeout {
+                Some((time, _)) => sleep(until(time)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(told) = self.answers.next(), if !self.answers.is_empty() => {
+                self.session.handle(now(), Input::Told(told));
+            }
+            () = self.wakeup.wait() => {}
+            message = self.socket.recv() => return self.hear(message),
+            () = tick => {
+                self.take();
+                self.session.handle(now(), Input::Tick);
+            }
+            () = lifecycle.draining.cancelled(), if !self.is_draining => {
+                self.is_draining = true;
+                self.session.handle(now(), Input::Drain(lifecycle.draw_return()));
+            }
+            () = lifecycle.ended.cancelled() => return ControlFlow::Break(Ending::Close(Close::Restart)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> ControlFlow<Ending> {
+        let input = match message {
+            None | Some(Ok(Message::Close(_))) => return ControlFlow::Break(Ending::Gone),
+            // Pings are answered by the socket; pongs say nothing.
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return ControlFlow::Continue(()),
+            Some(Ok(Message::Text(text))) => Input::Frame(text.as_str().to_owned()),
+            Some(Ok(Message::Binary(_))) => {
+                let problem = Problem::new(Code::MalformedMessage, "a frame is a text message");
+                Input::Unreadable(problem, Close::BadMessage)
+            }
+            Some(Err(error)) => match unreadable(&error) {
+                Some((problem, close)) => Input::Unreadable(problem, close),
+                None => return ControlFlow::Break(ending_of(&error)),
+            },
+        };
+        self.session.handle(now(), input);
+        ControlFlow::Continue(())
+    }
+
+    async fn end(self, ending: Ending) {
+        let Self { mut socket, seat, .. } = self;
+        // Whoever comes next need not wait for the farewell.
+        drop(seat);
+        let Ending::Close(close) = ending else { return };
+        let frame = CloseFrame { code: close.code(), reason: "".into() };
+        let farewell = socket.send(Message::Close(Some(frame)));
+        // It is the end: that it was not heard changes nothing.
+        let _ = timeout(Duration::from_millis(FAREWELL_MS_MAX), farewell).await;
+    }
+}
+
+impl<S: Store> Drop for Seat<S> {
+    fn drop(&mut self) {
+        self.engine.close(self.id);
+    }
+}
+
+fn or_end(sent: Result<(), axum::Error>) -> ControlFlow<Ending> {
+    match sent {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(ending_of(&error)),
+    }
+}
+
+/// A message that the socket refused to take.
+fn unreadable(error: &axum::Error) -> Option<(Problem, Close)> {
+    match cause(error)? {
+        tungstenite::Error::Capacity(_) => {
+            let detail = format!("a message is at most {MESSAGE_BYTES_MAX} bytes");
+            let problem = Problem::new(Code::LimitMessageBytes, detail);
+            Some((problem, Close::TooBig))
+        }
+        tungstenite::Error::Utf8(_) => {
+            let problem = Problem::new(Code::MalformedJson, "a text message is UTF-8");
+            Some((problem, Close::BadMessage))
+        }
+        _ => None,
+    }
+}
+
+/// What the socket's error means for the other side.
+fn ending_of(error: &axum::Error) -> Ending {
+    match cause(error) {
+        Some(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Ending::Close(Close::Slow),
+        _ => Ending::Gone,
+    }
+}
+
+fn cause(error: &axum::Error) -> Option<&tungstenite::Error> {
+    error.source()?.downcast_ref()
+}

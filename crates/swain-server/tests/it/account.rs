@@ -1,0 +1,255 @@
+//! Accounts: who signs in, who stays signed in, who does not.
+
+use futures::future::join;
+use serde_json::json;
+use swain_core::Millis;
+use swain_server::SignUp;
+use swain_server::limits::{AUTH_BODY_BYTES_MAX, EMAIL_BYTES_MAX, FAILED_LOGINS_BURST, NAME_CHARS_MAX};
+use swain_store::Store;
+use swain_testkit::{spec, wait_for};
+
+use crate::stage::{Answer, PASSWORD, Stage};
+
+const REFRESH: &str = "/api/auth/refresh";
+
+#[tokio::test]
+async fn a_person_signs_up_in_and_out() {
+    spec!("P17");
+    let stage = Stage::new().await;
+    let body = json!({"email": " Ada@Example.com", "password": PASSWORD, "name": "Ada"});
+
+    let answer = stage.post("/api/auth/signup", &body, &[]).await;
+    let ada = answer.account();
+    assert_eq!(answer.body["user"]["email"], "ada@example.com");
+    assert_eq!(answer.body["user"]["name"], "Ada");
+    assert_eq!(answer.body["user"]["role"], "user");
+    assert!(answer.body["now"].as_u64() < answer.body["expires"].as_u64());
+    assert!(answer.body.get("refresh").is_none());
+    let cookie = answer.header("set-cookie");
+    for part in ["swain_refresh=", "; HttpOnly", "; SameSite=Lax", "; Path=/api/auth"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "over plain HTTP");
+
+    let taken = stage.post("/api/auth/signup", &body, &[]).await;
+    assert_eq!((taken.status, taken.code()), (409, "email_taken"));
+
+    let bearer = format!("Bearer {}", ada.access);
+    let me = stage.get("/api/auth/me", &[("authorization", &bearer)]).await;
+    assert_eq!(me.body["user"]["id"], ada.id.as_str());
+
+    let out = stage.post("/api/auth/logout", &json!({}), &[("cookie", &ada.cookie)]).await;
+    assert_eq!(out.status, 204);
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+    let ended = stage.post(REFRESH, &json!({}), &[("cookie", &ada.cookie)]).await;
+    assert_eq!((ended.status, ended.code()), (401, "unauthenticated"));
+    assert_eq!(stage.login("ada").await.id, ada.id);
+}
+
+#[tokio::test]
+async fn cookies_are_secure_when_the_page_is() {
+    spec!("P17");
+    let stage = Stage::new().await;
+    stage.signup("ada").await;
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+
+    let proxied = [("x-forwarded-proto", "https")];
+    let answer = stage.post("/api/auth/login", &body, &proxied).await;
+
+    assert!(answer.header("set-cookie").contains("; Secure"));
+}
+
+#[tokio::test]
+async fn without_a_cookie_the_refresh_token_is_in_the_body() {
+    spec!("P17", "P18");
+    let stage = Stage::new().await;
+    stage.signup("ada").await;
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "cookie": false});
+
+    let answer = stage.post("/api/auth/login", &body, &[]).await;
+    assert_eq!(answer.header("set-cookie"), "");
+    let next = stage.post(REFRESH, &json!({"refresh": answer.body["refresh"]}), &[]).await;
+
+    assert_eq!(next.status, 200);
+    assert_eq!(next.header("set-cookie"), "");
+    assert_ne!(next.body["refresh"], answer.body["refresh"]);
+}
+
+#[tokio::test]
+async fn two_refreshes_at_once_get_the_same_successor() {
+    spec!("P18");
+    for _ in 0..5 {
+        let stage = Stage::new().await;
+        let ada = stage.signup("ada").await;
+        let refresh = || refreshed(&stage, &ada.cookie);
+
+        let (one, other) = join(refresh(), refresh()).await;
+
+        assert_eq!(one.account().cookie, other.account().cookie);
+        assert_ne!(one.account().cookie, ada.cookie);
+        let next = refreshed(&stage, &one.account().cookie).await;
+        assert_eq!(next.status, 200, "the successor is good");
+    }
+}
+
+#[tokio::test]
+async fn the_same_holds_on_sqlite() {
+    spec!("P18");
+    let stage = Stage::sqlite().await;
+    let ada = stage.signup("ada").await;
+    let refresh = || refreshed(&stage, &ada.cookie);
+
+    let (one, other) = join(refresh(), refresh()).await;
+
+    assert_eq!(one.account().cookie, other.account().cookie);
+}
+
+#[tokio::test]
+async fn a_token_that_is_used_again_later_ends_the_whole_family() {
+    spec!("P18");
+    let stage = Stage::with(|config| config.tokens.grace = Millis(20)).await;
+    let ada = stage.signup("ada").await;
+    let next = refreshed(&stage, &ada.cookie).await.account();
+    let used = swain_server::now();
+    wait_for("the end of the grace", || async { (swain_server::now().since(used) > Millis(25)).then_some(()) }).await;
+
+    let reused = refreshed(&stage, &ada.cookie).await;
+    assert_eq!((reused.status, reused.code()), (401, "refresh_reused"));
+    assert!(reused.header("set-cookie").contains("Max-Age=0"));
+
+    let heir = refreshed(&stage, &next.cookie).await;
+    assert_eq!((heir.status, heir.code()), (401, "unauthenticated"));
+    assert_eq!(stage.login("ada").await.id, ada.id, "another sign-in is not touched");
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_after_its_time() {
+    spec!("P18");
+    let stage = Stage::with(|config| config.tokens.refresh = Millis(20)).await;
+    let ada = stage.signup("ada").await;
+
+    let ended = wait_for("the end of the sign-in", || async {
+        let answer = refreshed(&stage, &ada.cookie).await;
+        (answer.status == 401).then_some(answer)
+    });
+
+    assert_eq!(ended.await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_are_told_alike() {
+    spec!("P17");
+    let stage = Stage::new().await;
+    stage.signup("ada").await;
+    let login = async |email: &str, password: &str| {
+        let body = json!({"email": email, "password": password});
+        stage.post("/api/auth/login", &body, &[]).await
+    };
+
+    let wrong = login("ada@example.com", "not-this-one").await;
+    let unknown = login("eve@example.com", PASSWORD).await;
+
+    assert_eq!((wrong.status, wrong.code()), (401, "wrong_credentials"));
+    assert_eq!(wrong.body, unknown.body);
+}
+
+#[tokio::test]
+async fn failed_logins_are_slowed_down_and_good_ones_are_not() {
+    spec!("P16");
+    let stage = Stage::new().await;
+    stage.signup("ada").await;
+    for _ in 0..FAILED_LOGINS_BURST + 5 {
+        stage.login("ada").await;
+    }
+    // Passwords this long are wrong without being hashed, so the burst is over before it refills.
+    let body = json!({"email": "ada@example.com", "password": "x".repeat(2000)});
+    let mut answers = Vec::new();
+    for _ in 0..FAILED_LOGINS_BURST + 1 {
+        answers.push(stage.post("/api/auth/login", &body, &[]).await);
+    }
+
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    let burst = usize::try_from(FAILED_LOGINS_BURST).unwrap();
+    assert!(statuses[..burst].iter().all(|status| *status == 401), "{statuses:?}");
+    let last = answers.last().unwrap();
+    assert_eq!((last.status, last.code()), (429, "limit_message_rate"));
+    assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn accounts_are_taken_at_their_limits_and_not_beyond() {
+    spec!("P16", "P17");
+    let stage = Stage::new().await;
+    let signup = async |email: String, password: String, name: String| {
+        let body = json!({"email": email, "password": password, "name": name});
+        let answer = stage.post("/api/auth/signup", &body, &[]).await;
+        (answer.status, answer.code().to_owned())
+    };
+    let email = |length: usize| format!("{}@example.com", "e".repeat(length - 12));
+    let x = |length: usize| "x".repeat(length);
+
+    let good = signup(email(EMAIL_BYTES_MAX), x(1024), x(NAME_CHARS_MAX)).await;
+    assert_eq!(good.0, 200);
+    assert_eq!(signup(email(100), x(8), x(1)).await.0, 200);
+    for (email, password, name, code) in [
+        (email(EMAIL_BYTES_MAX + 1), x(8), x(1), "bad_email"),
+        ("ada".into(), x(8), x(1), "bad_email"),
+        ("a da@example.com".into(), x(8), x(1), "bad_email"),
+        (email(50), x(7), x(1), "bad_password"),
+        (email(50), x(1025), x(1), "bad_password"),
+        (email(50), x(8), x(NAME_CHARS_MAX + 1), "wrong_type"),
+    ] {
+        assert_eq!(signup(email, password, name).await, (400, code.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_taken_at_the_limit_and_not_beyond() {
+    spec!("P16");
+    let stage = Stage::new().await;
+    let answer = async |length: usize| {
+        let frame = r#"{"pad":""}"#.len();
+        let body = json!({"pad": "x".repeat(length - frame)});
+        stage.post("/api/auth/logout", &body, &[]).await.status
+    };
+
+    assert_eq!(answer(AUTH_BODY_BYTES_MAX).await, 204);
+    assert_eq!(answer(AUTH_BODY_BYTES_MAX + 1).await, 413);
+}
+
+#[tokio::test]
+async fn a_closed_server_makes_no_accounts() {
+    let stage = Stage::with(|config| config.sign_up = SignUp::Closed).await;
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+
+    let answer = stage.post("/api/auth/signup", &body, &[]).await;
+
+    assert_eq!((answer.status, answer.code()), (403, "not_allowed"));
+}
+
+#[tokio::test]
+async fn requests_of_other_sites_do_not_use_the_cookie() {
+    spec!("P17");
+    let stage = Stage::new().await;
+    let ada = stage.signup("ada").await;
+    let own = format!("http://{}", stage.running.address);
+    for (name, value, status) in [
+        ("origin", "https://evil.example", 403),
+        ("origin", "null", 403),
+        ("sec-fetch-site", "cross-site", 403),
+        ("sec-fetch-site", "same-site", 403),
+        ("sec-fetch-site", "same-origin", 200),
+        ("origin", own.as_str(), 200),
+    ] {
+        let headers = [("cookie", ada.cookie.as_str()), (name, value)];
+        let answer = stage.post(REFRESH, &json!({}), &headers).await;
+        assert_eq!(answer.status, status, "{name}: {value}");
+        if status == 403 {
+            assert_eq!(answer.code(), "origin_not_allowed");
+        }
+    }
+}
+
+async fn refreshed<S: Store>(stage: &Stage<S>, cookie: &str) -> Answer {
+    stage.post(REFRESH, &json!({}), &[("cookie", cookie)]).await
+}

@@ -1,0 +1,10 @@
+//! Stories of the server over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod account;
+mod bad_input;
+mod http;
+mod life;
+mod socket;
+mod stage;
+mod stream;

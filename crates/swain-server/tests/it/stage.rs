@@ -1,0 +1,188 @@
+//! A server over a store, and people who sign in.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use reqwest::header::{HeaderMap, SET_COOKIE};
+use serde_json::{Value as Json, json};
+use swain_core::{Column, ColumnType, Epoch, Schema, Table};
+use swain_engine::{Engine, TableConfig};
+use swain_server::{Running, Secret, Server, ServerConfig, now};
+use swain_sqlite::{SqliteOptions, SqliteStore};
+use swain_store::Store;
+use swain_store::memory::{MemoryOptions, MemoryStore};
+use tempfile::TempDir;
+
+use crate::socket::{Hello, Socket};
+
+pub(crate) const PASSWORD: &str = "pickup-game";
+
+pub(crate) struct Stage<S> {
+    pub(crate) engine: Arc<Engine<S>>,
+    pub(crate) running: Running,
+    pub(crate) http: reqwest::Client,
+    /// Goes with the stage.
+    _folder: Option<TempDir>,
+}
+
+/// Somebody who has signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) access: String,
+    pub(crate) expires: u64,
+    pub(crate) cookie: String,
+}
+
+/// What came back over HTTP.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Json,
+}
+
+impl Stage<MemoryStore> {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let options = MemoryOptions {
+            epoch: Epoch::from("e1"),
+            schema: schema(),
+            checks: BTreeMap::new(),
+            seed: 7,
+            planted: None,
+        };
+        Self::over(MemoryStore::new(options), None, change).await
+    }
+}
+
+impl Stage<SqliteStore> {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let store = SqliteStore::open(&path, SqliteOptions::system()).unwrap();
+        let tables = "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, a TEXT NOT NULL, n INTEGER);
+            CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL, a TEXT, owner TEXT);";
+        store.execute_outside(tables).await.unwrap();
+        Self::over(store, Some(folder), |_| {}).await
+    }
+}
+
+impl<S: Store> Stage<S> {
+    async fn over(store: S, folder: Option<TempDir>, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let engine = Engine::open(Arc::new(store), &tables(), now()).await.unwrap();
+        let engine = Arc::new(engine);
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
+        change(&mut config);
+        let running = Server::start(config, Arc::clone(&engine)).await.unwrap();
+        Self { engine, running, http: reqwest::Client::new(), _folder: folder }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.address)
+    }
+
+    /// A new person, by the name in front of the @.
+    pub(crate) async fn signup(&self, name: &str) -> Account {
+        let body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
+        self.post("/api/auth/signup", &body, &[]).await.account()
+    }
+
+    pub(crate) async fn login(&self, name: &str) -> Account {
+        let body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
+        self.post("/api/auth/login", &body, &[]).await.account()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Json, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.post(self.url(path)).body(body.to_string());
+        let request = request.header("content-type", "application/json");
+        Self::send(request, headers).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        Self::send(self.http.get(self.url(path)), headers).await
+    }
+
+    pub(crate) async fn send(request: reqwest::RequestBuilder, headers: &[(&str, &str)]) -> Answer {
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Json::String(text));
+        Answer { status, headers, body }
+    }
+
+    pub(crate) async fn socket(&self) -> Socket {
+        Socket::open(self.running.address).await
+    }
+
+    /// A device that holds all of t, and has caught up.
+    pub(crate) async fn device(&self, token: Option<&str>, device: &str) -> Socket {
+        let mut socket = self.socket().await;
+        socket.greet(Hello::new(token, device)).await;
+        socket.caught_up().await;
+        socket
+    }
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or("no code")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        assert_eq!(self.status, 200, "{:?}", self.body);
+        let text = |value: &Json| value.as_str().unwrap().to_owned();
+        let cookie = self.headers.get(SET_COOKIE).map(|value| value.to_str().unwrap());
+        Account {
+            id: text(&self.body["user"]["id"]),
+            access: text(&self.body["access"]),
+            expires: self.body["expires"].as_u64().unwrap(),
+            cookie: cookie.and_then(|cookie| cookie.split(';').next()).unwrap_or("").to_owned(),
+        }
+    }
+}
+
+/// t is everybody's, visitors' too; of u everybody has their own.
+fn tables() -> BTreeMap<String, TableConfig> {
+    let everybody = TableConfig { read: Some("true".into()), write: Some("true".into()), ..TableConfig::default() };
+    let own = TableConfig {
+        read: Some("owner = auth.id".into()),
+        write: Some("owner = auth.id".into()),
+        fill: BTreeMap::from([("owner".into(), "auth.id".into())]),
+        ..TableConfig::default()
+    };
+    BTreeMap::from([("t".into(), everybody), ("u".into(), own)])
+}
+
+fn schema() -> Schema {
+    let table = |name: &str, columns: &[(&str, ColumnType)]| {
+        let column = |(name, kind): &(&str, ColumnType)| {
+            let column = Column { kind: *kind, nullable: *name != "id", has_default: false, generated: false };
+            ((*name).into(), column)
+        };
+        let table = Table {
+            name: name.into(),
+            columns: columns.iter().map(column).collect(),
+            key: vec!["id".into()],
+            scopes: Default::default(),
+            strategies: Default::default(),
+            fills: Default::default(),
+        };
+        (table.name.clone(), table)
+    };
+    use ColumnType::{Int64, Text};
+    let t = [("id", Text), ("a", Text), ("n", Int64)];
+    let u = [("id", Text), ("a", Text), ("owner", Text)];
+    Schema { version: 0, tables: BTreeMap::from([table("t", &t), table("u", &u)]) }
+}

@@ -1,0 +1,153 @@
+//! The command line as somebody meets it who has just got it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use swain_client::{Client, ClientConfig, Key, Row, Shape, auth};
+use swain_testkit::{PATIENCE, Program, spec};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+fn swain(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_swain"));
+    // Nothing of node, npm or any other tool.
+    command.env("PATH", folder).current_dir(folder).args(arguments);
+    command
+}
+
+#[tokio::test]
+async fn the_demo_runs_and_keeps_its_data() {
+    spec!("S10", "P17");
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "pace", "--listen", "127.0.0.1:0"];
+    let mut demo = Program::start(&mut swain(folder.path(), &arguments));
+    let address = demo.address().await;
+    demo.says("Ctrl-C ends it").await;
+    for word in ["ada@example.com", "ben@example.com", "cleo@example.com", "pickup-game"] {
+        assert!(demo.output().contains(word), "{}", demo.output());
+    }
+
+    let page = get(address, "/").await;
+    assert_eq!(page.0, 200);
+    assert!(page.1.contains("<html"), "{}", page.1);
+    assert_eq!(get(address, "/swain.js").await.0, 200);
+    let client = client(address).await;
+    let evening = Row::default().with("place", "Riverside").with("played_on", "2026-11-20");
+    client.insert("sessions", Key::of("s-new"), evening).unwrap().synced().await.unwrap();
+
+    demo.signal("INT").await;
+    assert!(demo.end().await.success());
+    let secret = folder.path().join(".swain/pace/jwt.secret");
+    let mode = std::os::unix::fs::MetadataExt::mode(&secret.metadata().unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+
+    let listen = address.to_string();
+    let again = ["demo", "pace", "--listen", &listen];
+    let mut demo = Program::start(&mut swain(folder.path(), &again));
+    demo.address().await;
+    // The client that was there comes back by itself, with its sign-in of before.
+    client.sync(PATIENCE).await.unwrap();
+    let other = self::client(address).await;
+    assert!(other.row("sessions", Key::of("s-new")).is_some());
+    demo.signal("TERM").await;
+    assert!(demo.end().await.success());
+
+    let fresh = ["demo", "--fresh", "--listen", "127.0.0.1:0"];
+    let demo = Program::start(&mut swain(folder.path(), &fresh));
+    let other = self::client(demo.address().await).await;
+    assert!(other.row("sessions", Key::of("s-new")).is_none());
+}
+
+async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Ada's, with everything here.
+async fn client(address: SocketAddr) -> Client {
+    let url = format!("http://{address}");
+    let ada = auth::login(&url, "ada@example.com", "pickup-game").await.unwrap();
+    assert_eq!(ada.user.as_str(), "ada");
+    let config = ClientConfig::new(url, vec![Shape::table("sessions")]).with_token(ada.access);
+    let client = Client::connect(config).await.unwrap();
+    client.sync(PATIENCE).await.unwrap();
+    client
+}
+
+// ---- mistakes ----
+
+/// A folder with a configuration and a database with a table t (id, owner).
+async fn project(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("swain.toml"), config).unwrap();
+    let options = swain_sqlite::SqliteOptions::system();
+    let store = swain_sqlite::SqliteStore::open(folder.path().join("swain.db"), options).unwrap();
+    let sql = "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, owner TEXT)";
+    store.execute_outside(sql).await.unwrap();
+    folder
+}
+
+/// How a command ends: its code, and what it said.
+async fn ends(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut program = Program::start(&mut swain(folder, arguments));
+    let code = program.end().await.code().unwrap();
+    (code, program.output())
+}
+
+#[tokio::test]
+async fn mistakes_are_shown_with_their_place() {
+    for (config, words) in [
+        ("[server]\nlisen = \"x\"\n", ["unknown field `lisen`", "2 | lisen", "^^^^^"]),
+        ("[server]\nlisten = \"nowhere\"\n", ["invalid socket address", "2 | listen", "^^^^"]),
+        ("[server\n", ["swain.toml is not right", "1 | [server", "^"]),
+        ("[tables.v]\nread = \"true\"\n", ["error:", "the database", "no table 'v'"]),
+        ("[tables.t]\nread = \"ownr = auth.id\"\n", ["[tables.t]", "ownr", "^"]),
+        ("[tables.t]\nread = \"owner > auth.id\"\n", ["[tables.t]", "owner >", "^"]),
+        ("", ["names no table", "[tables.NAME]", "add"]),
+    ] {
+        let folder = project(config).await;
+        let (code, said) = ends(folder.path(), &["serve", "--listen", "127.0.0.1:0"]).await;
+        assert_eq!(code, 1, "{said}");
+        for word in words {
+            assert!(said.contains(word), "{word} is missing in:\n{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_or_database_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = ends(folder.path(), &["serve"]).await;
+    assert_eq!(code, 1);
+    assert!(said.contains("there is no swain.toml") && said.contains("swain demo"), "{said}");
+
+    std::fs::write(folder.path().join("swain.toml"), "[tables.t]\n").unwrap();
+    let (code, said) = ends(folder.path(), &["check"]).await;
+    assert_eq!(code, 1);
+    assert!(said.contains("there is no database swain.db"), "{said}");
+}
+
+#[tokio::test]
+async fn wrong_usage_exits_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["sevre"] as &[_], &["serve", "--listen", "nowhere"], &["demo", "boats"]] {
+        assert_eq!(ends(folder.path(), arguments).await.0, 2, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn check_tells_who_may_do_what_and_user_add_makes_accounts() {
+    let folder = project("[tables.t]\nread = \"true\"\nwrite = \"owner = auth.id\"\n").await;
+
+    let (code, said) = ends(folder.path(), &["check"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("t: read true; insert owner = auth.id"), "{said}");
+
+    let (code, said) = ends(folder.path(), &["user", "add", "eve@example.com"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("password: "), "{said}");
+    let (code, said) = ends(folder.path(), &["user", "add", "eve@example.com"]).await;
+    assert_eq!(code, 1);
+    assert!(said.contains("has an account"), "{said}");
+}

@@ -1,0 +1,66 @@
+//! A server in this process, over SQLite.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use swain_core::rule::{Expression, Operand};
+use swain_core::{Name, Pos, Row, Value};
+use swain_engine::{Engine, TableConfig};
+use swain_server::{Running, Secret, Server, ServerConfig, now};
+use swain_sqlite::{SqliteOptions, SqliteStore};
+use swain_store::Store as _;
+use tempfile::TempDir;
+
+pub(crate) struct Stage {
+    running: Running,
+    engine: Arc<Engine<SqliteStore>>,
+    /// Goes with the stage.
+    _folder: TempDir,
+}
+
+impl Stage {
+    /// The tables are everybody's, visitors' too; shapes may select by these columns.
+    pub(crate) async fn start(sql: &str, tables: &[(&str, &[&str])]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("test.db"), SqliteOptions::system()).unwrap();
+        store.execute_outside(sql).await.unwrap();
+        let tables: BTreeMap<String, TableConfig> = tables.iter().map(everybodys).collect();
+        let engine = Arc::new(Engine::open(Arc::new(store), &tables, now()).await.unwrap());
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
+        let running = Server::start(config, Arc::clone(&engine)).await.unwrap();
+        Self { running, engine, _folder: folder }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    pub(crate) async fn head(&self) -> Pos {
+        self.engine.store().head().await.unwrap().pos
+    }
+
+    /// The rows of a table that are in the database, in order of key.
+    pub(crate) async fn rows(&self, table: &str, only: Option<(&str, i64)>) -> Vec<Row> {
+        let predicate = match only {
+            None => Expression::Constant(true),
+            Some((column, value)) => {
+                Expression::Equal(Operand::Column(Name::from(column)), Operand::Literal(Value::Int(value)))
+            }
+        };
+        let chunk = self.engine.store().load(Name::from(table), predicate, None, 10_000).await.unwrap();
+        assert_eq!(chunk.more, None, "all of them");
+        chunk.rows
+    }
+}
+
+fn everybodys((name, scopes): &(&str, &[&str])) -> (String, TableConfig) {
+    let config = TableConfig {
+        read: Some("true".into()),
+        write: Some("true".into()),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        ..TableConfig::default()
+    };
+    ((*name).to_owned(), config)
+}
