@@ -98,7 +98,7 @@ pub enum Ask {
     },
     /// Bring the hub to the store's head, so that the session gets there too.
     Follow,
-    /// What happened to these shapes in (after, through], folded to the last state of each row.
+    /// What happened to these shapes in (after, through], a page at a time.
     ReadLoadLog {
         /// Where the load began.
         after: Pos,
@@ -145,8 +145,13 @@ pub enum Told {
     Followed,
     /// To [`Ask::Watch`].
     Watched,
-    /// To [`Ask::ReadLoadLog`]: operations with commas between.
-    LoadLog(String),
+    /// To [`Ask::ReadLoadLog`].
+    LoadLog {
+        /// Operations with commas between.
+        changes: String,
+        /// How far the page went.
+        through: Pos,
+    },
     /// The store could not answer; the session ends and the device comes back.
     Failed(Problem),
 }

@@ -56,7 +56,7 @@ impl<S: Store> Engine<S> {
         Ok(Told::Rows { rows, more: chunk.more, head: chunk.head })
     }
 
-    /// The net effect of (after, through] on the loaded shapes: each row once, as it ended.
+    /// The next page of (after, through] on the loaded shapes, each row of the page once, as it ended there.
     pub(super) async fn read_load_log(
         &self,
         after: Pos,
@@ -64,25 +64,16 @@ impl<S: Store> Engine<S> {
         shapes: &[LiveShape],
     ) -> Result<Told, StoreError> {
         let interests: Vec<Interest> = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
-        let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
-        let mut at = after;
-        while at < through {
-            let page = self.store.log(at, through, Some(interests.clone()), None, LOG_PAGE_CHANGES_MAX).await?;
-            let changes = page.positions.into_iter().flat_map(|position| position.changes);
-            last.extend(changes.map(|change| (change.row, change.after)));
-            at = page.through;
-        }
+        let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
+        let changes = page.positions.into_iter().flat_map(|position| position.changes);
+        let last: BTreeMap<RowKey, Option<Row>> = changes.map(|change| (change.row, change.after)).collect();
         let mut out = String::new();
         for (row, after) in last {
             // A put where it is held in the end, a removal where it is not; staging takes both for a row it lacks.
-            let (before, after) = if after.as_ref().is_some_and(|row_after| held(shapes, &row, row_after)) {
-                (None, after)
-            } else {
-                (None, None)
-            };
-            write_final(&SharedChange::new(Change { row, before, after }), shapes, &mut out);
+            let after = after.filter(|after| held(shapes, &row, after));
+            write_final(&SharedChange::new(Change { row, before: None, after }), shapes, &mut out);
         }
-        Ok(Told::LoadLog(out))
+        Ok(Told::LoadLog { changes: out, through: page.through })
     }
 }
 

@@ -4,7 +4,7 @@
 //! Chunks ──last chunk──► Following ──stream at the target──► Reading ──► Ended
 //! ```
 
-use swain_core::protocol::{Cursor, LoadEnd, LoadToken, write_load, write_load_changes};
+use swain_core::protocol::{Checkpoint, Cursor, LoadEnd, LoadToken, write_load, write_load_changes};
 use swain_core::{Epoch, Key, Pos, Tag};
 
 use crate::engine::{Ask, OpenedLoad};
@@ -30,16 +30,16 @@ enum Step {
     Chunks { shape: usize, after: Option<Key>, asked: bool },
     /// All rows are sent; the stream has to get to `seen` before the log over them can be read.
     Following { asked: bool },
-    /// The log up to this position is being read; the stream waits there.
-    Reading { through: (Pos, Tag), asked: bool },
+    /// The log up to `through` is being read, from `after` on; the stream waits there.
+    Reading { after: Pos, through: Pos, asked: bool },
 }
 
 /// What the load wants next.
 pub(super) enum Next {
-    /// Nothing: an answer is on its way, or the stream has to get further.
-    Wait,
     /// An answer to this.
     Ask(Ask),
+    /// Everything is read: the staged rows become the device's.
+    End,
 }
 
 impl Load {
@@ -62,8 +62,9 @@ impl Load {
         matches!(self.step, Step::Reading { .. })
     }
 
-    /// What to ask next, when the stream stands at `at` with nothing before it unread.
-    pub(super) fn poll(&mut self, at: Option<(Pos, Tag)>) -> Next {
+    /// What is next, when the stream stands at `at` with nothing before it unread; none: an answer is on its way, or
+    /// the stream has to get further.
+    pub(super) fn poll(&mut self, at: Option<(Pos, Tag)>) -> Option<Next> {
         if let Step::Chunks { shape, .. } = &self.step
             && *shape == self.shapes.len()
         {
@@ -72,23 +73,23 @@ impl Load {
         if let (Step::Following { .. }, Some(at)) = (&self.step, at)
             && at.0 >= self.seen
         {
-            self.step = Step::Reading { through: at, asked: false };
+            self.step = Step::Reading { after: self.from.0, through: at.0, asked: false };
         }
         match &mut self.step {
             Step::Chunks { shape, after, asked } if !*asked => {
                 *asked = true;
-                Next::Ask(Ask::ReadRows { shape: self.shapes[*shape].clone(), after: after.clone() })
+                Some(Next::Ask(Ask::ReadRows { shape: self.shapes[*shape].clone(), after: after.clone() }))
             }
             Step::Following { asked } if !*asked => {
                 *asked = true;
-                Next::Ask(Ask::Follow)
+                Some(Next::Ask(Ask::Follow))
             }
-            Step::Reading { through, asked } if !*asked => {
+            Step::Reading { after, through, asked } if !*asked && *after < *through => {
                 *asked = true;
-                let (after, through) = (self.from.0, through.0);
-                Next::Ask(Ask::ReadLoadLog { after, through, shapes: self.shapes.clone() })
+                Some(Next::Ask(Ask::ReadLoadLog { after: *after, through: *through, shapes: self.shapes.clone() }))
             }
-            Step::Chunks { .. } | Step::Following { .. } | Step::Reading { .. } => Next::Wait,
+            Step::Reading { asked, .. } if !*asked => Some(Next::End),
+            Step::Chunks { .. } | Step::Following { .. } | Step::Reading { .. } => None,
         }
     }
 
@@ -106,14 +107,17 @@ impl Load {
         Some(write_load(self.shapes[sent].index, rows, self.total, &token))
     }
 
-    /// The frames that end the load; the checkpoint is that of the stream, which stands where the log was read to.
-    pub(super) fn end(&self, changes: &str, checkpoint: swain_core::protocol::Checkpoint) -> Vec<String> {
-        let mut frames = Vec::new();
-        if !changes.is_empty() {
-            frames.push(write_load_changes(changes));
-        }
+    /// A page of the log was read: its frame, if it has anything.
+    pub(super) fn handle_log(&mut self, changes: &str, reached: Pos) -> Option<String> {
+        let Step::Reading { after, asked, .. } = &mut self.step else { return None };
+        *after = reached;
+        *asked = false;
+        (!changes.is_empty()).then(|| write_load_changes(changes))
+    }
+
+    /// The frame that ends the load; the checkpoint is that of the stream, which stands where the log was read to.
+    pub(super) fn end(&self, checkpoint: Checkpoint) -> String {
         let shapes = self.shapes.iter().map(|shape| shape.index).collect();
-        frames.push(LoadEnd { checkpoint, shapes }.to_text());
-        frames
+        LoadEnd { checkpoint, shapes }.to_text()
     }
 }

@@ -29,8 +29,6 @@ pub(super) struct Running {
     acked: MutationNumber,
     stream: Stream,
     load: Option<Load>,
-    /// The log over the loaded rows has been read: the load ends with the next poll.
-    load_log: Option<String>,
     heartbeat_due: bool,
     expiry_news: bool,
     is_caught_up: bool,
@@ -78,7 +76,6 @@ impl Running {
             acked,
             stream: Stream::new(at),
             load,
-            load_log: None,
             heartbeat_due: false,
             expiry_news: false,
             is_caught_up: false,
@@ -158,7 +155,10 @@ impl Running {
                 let frame = self.load.as_mut().and_then(|load| load.handle_rows(&rows, more, head));
                 self.replies.extend(frame);
             }
-            Told::LoadLog(changes) => self.load_log = Some(changes),
+            Told::LoadLog { changes, through } => {
+                let frame = self.load.as_mut().and_then(|load| load.handle_log(&changes, through));
+                self.replies.extend(frame);
+            }
             Told::Pushed(results) => {
                 self.push_asked = false;
                 self.replies.push_back(results.to_text());
@@ -198,11 +198,14 @@ impl Running {
             out.push_back(Output::Close(Close::Restart));
         } else if std::mem::take(&mut self.expiry_news) {
             out.push_back(Output::Send(self.checkpoint(now).heartbeat(self.who.expires)));
-        } else if let Some(changes) = self.load_log.take() {
-            self.end_load(now, &changes, out);
         } else if let Some(frame) = self.poll_stream(now) {
             out.push_back(Output::Send(frame));
-        } else if let Some(ask) = self.poll_reads() {
+        } else if let Some(next) = self.poll_load() {
+            match next {
+                Next::Ask(ask) => out.push_back(Output::Ask(ask)),
+                Next::End => self.end_load(now, out),
+            }
+        } else if let Some(ask) = self.poll_log() {
             out.push_back(Output::Ask(ask));
         } else if let Some(frame) = self.poll_silence(now) {
             out.push_back(Output::Send(frame));
@@ -233,14 +236,14 @@ impl Running {
         Some(write_changes(&self.checkpoint(now), &rows))
     }
 
-    fn poll_reads(&mut self) -> Option<Ask> {
-        if let Some(load) = &mut self.load {
-            if let Next::Ask(ask) = load.poll(self.stream.settled()) {
-                return Some(ask);
-            }
-            if load.holds_stream() {
-                return None;
-            }
+    fn poll_load(&mut self) -> Option<Next> {
+        let settled = self.stream.settled();
+        self.load.as_mut()?.poll(settled)
+    }
+
+    fn poll_log(&mut self) -> Option<Ask> {
+        if self.load.as_ref().is_some_and(Load::holds_stream) {
+            return None;
         }
         let after = self.stream.poll_read()?;
         Some(Ask::ReadLog { after, shapes: Arc::clone(&self.live), device: self.who.device.clone() })
@@ -259,13 +262,13 @@ impl Running {
     }
 
     /// The staged rows become the device's, at the position where the stream was held.
-    fn end_load(&mut self, now: Millis, changes: &str, out: &mut VecDeque<Output>) {
+    fn end_load(&mut self, now: Millis, out: &mut VecDeque<Output>) {
         let Some(load) = self.load.take() else { return };
         let mut live: Vec<LiveShape> = self.live.iter().chain(load.shapes()).cloned().collect();
         live.sort_by_key(|shape| shape.index);
         self.live = live.into();
         self.stream.hold_for_watch();
-        out.extend(load.end(changes, self.checkpoint(now)).into_iter().map(Output::Send));
+        out.push_back(Output::Send(load.end(self.checkpoint(now))));
         out.push_back(Output::Ask(Ask::Watch { shapes: Arc::clone(&self.live) }));
     }
 
