@@ -42,3 +42,7 @@ pub const RENEW_BEFORE_MS: u64 = 60_000;
 pub const PUSH_PAUSE_MS_MIN: u64 = 100;
 /// Milliseconds from a push to its results; beyond it the stream is dead (spec P19).
 pub const RESULTS_MS_MAX: u64 = 30_000;
+/// Bytes of a problem's sentence.
+pub const PROBLEM_DETAIL_BYTES_MAX: usize = 1024;
+/// Bytes of a problem's place.
+pub const PROBLEM_PLACE_BYTES_MAX: usize = 256;

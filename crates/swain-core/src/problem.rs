@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use crate::limits::{PROBLEM_DETAIL_BYTES_MAX, PROBLEM_PLACE_BYTES_MAX};
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal;)*) => {
         /// The stable code of a problem. The text is the contract; the variant is for Rust.
@@ -169,15 +171,26 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a sentence for people.
+    ///
+    /// Names from outside end up in it, and it is stored and sent again: it is clipped.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), at: None }
+        Self { code, detail: clipped(detail.into(), PROBLEM_DETAIL_BYTES_MAX), at: None }
     }
 
     /// The same problem with the place where it was found.
     pub fn at(mut self, place: impl ToString) -> Self {
-        self.at = Some(place.to_string());
+        self.at = Some(clipped(place.to_string(), PROBLEM_PLACE_BYTES_MAX));
         self
     }
+}
+
+fn clipped(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl fmt::Display for Problem {

@@ -72,6 +72,14 @@ pub enum ConfigError {
         /// What it may say.
         allowed: &'static str,
     },
+    /// The server fills a column that names the row.
+    #[error("[tables.{table}] fill: '{column}' belongs to the key, which the device gives")]
+    FilledKey {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// A rule is wrong.
     #[error("[tables.{table}] {rule} = \"{text}\"\n{caret}\n{error}", caret = caret(.table, .rule, .error))]
     Rule {
@@ -185,6 +193,9 @@ fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Res
     }
     for (column, fill) in &config.fill {
         let column = check(table, "fill", column)?;
+        if table.key.contains(&column) {
+            return Err(ConfigError::FilledKey { table: name.clone(), column: column.to_string() });
+        }
         table.fills.insert(column, read_fill(&name, fill)?);
     }
     for (column, settings) in &config.columns {

@@ -95,8 +95,10 @@ impl Hub {
         self.members.len()
     }
 
-    pub(crate) fn sessions_of(&self, user: &UserId) -> usize {
-        self.members.values().filter(|member| member.user.as_ref() == Some(user)).count()
+    /// The sessions of a user, without that of `device`, which a new one of it supersedes.
+    pub(crate) fn sessions_of(&self, user: &UserId, device: &DeviceId) -> usize {
+        let counts = |member: &&Member| member.user.as_ref() == Some(user) && member.device != *device;
+        self.members.values().filter(counts).count()
     }
 
     /// Adds a session, behind; an older session of the device is superseded.

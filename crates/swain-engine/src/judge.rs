@@ -93,12 +93,22 @@ impl<T: Transaction> Case<'_, T> {
         let mut row = checked(table, set)?;
         row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
         self.fill(table, &mut row, true);
-        if self.tx.row(table, key).await?.is_some() {
-            return Err(Problem::new(Code::IdTaken, format!("'{}' has a row with this key", table.name))
-                .at("key")
-                .into());
+        let proposed = self.allow(&rules.insert, &row, table).and_then(|()| self.allow(&rules.check, &row, table));
+        let is_given = |column: &Name| row.0.contains_key(column);
+        if let Err(problem) = &proposed
+            && rules.insert.columns().iter().chain(&rules.check.columns()).all(is_given)
+        {
+            return Err(problem.clone().into());
         }
-        self.tx.insert(table, &row).await?;
+        let inserted = match self.tx.row(table, key).await? {
+            Some(_) => Err(taken(table).into()),
+            None => self.tx.insert(table, &row).await,
+        };
+        if let (Err(WriteError::Refused(_)), Err(problem)) = (&inserted, proposed) {
+            // Who may not insert it does not learn what is there: no key, no unique value, no reference.
+            return Err(problem.into());
+        }
+        inserted?;
         self.check_new(table, rules, &rules.insert, key).await?;
         self.verdict.won_any = true;
         Ok(())
@@ -223,6 +233,10 @@ impl<T: Transaction> Case<'_, T> {
             }
         }
     }
+}
+
+fn taken(table: &Table) -> Problem {
+    Problem::new(Code::IdTaken, format!("'{}' has a row with this key", table.name)).at("key")
 }
 
 fn time_value(table: &Table, column: &Name, now: Millis) -> Value {

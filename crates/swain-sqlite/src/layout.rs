@@ -128,10 +128,6 @@ impl TableLayout {
         values.collect()
     }
 
-    pub(crate) fn key_of(&self, row: &Row) -> Key {
-        Key(self.key_columns().map(|(name, _)| row.value(name).clone()).collect())
-    }
-
     /// Sets columns of the row of a key: the key comes first among the parameters.
     pub(crate) fn update_sql<'a>(&self, set: impl Iterator<Item = &'a Name>) -> String {
         let key = key_condition(self.key_columns().map(|(name, _)| name));

@@ -1,9 +1,11 @@
 //! Rows of a table in key order, with the head of the same snapshot.
 
-use rusqlite::types::Value as Sql;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use swain_core::rule::Expression;
-use swain_core::{Key, Row};
+use swain_core::{Key, Row, Value};
 use swain_store::LoadChunk;
 
 use crate::failure::Failure;
@@ -15,6 +17,8 @@ use crate::wire::to_sql;
 
 /// An estimate stops counting here.
 const ESTIMATE_MAX: usize = 100_000;
+/// About how many bytes of values are read for one chunk, whatever the number of rows asked for.
+const CHUNK_BYTES_MAX: usize = 512 * 1024;
 
 /// Rows behind `after` that the predicate grants, inside a read transaction.
 pub(crate) fn load(
@@ -30,7 +34,7 @@ pub(crate) fn load(
         let first = parameters.len() + 1;
         let places: Vec<_> = (first..first + after.0.len()).map(|place| format!("?{place}")).collect();
         behind = format!(" AND ({}) > ({})", key_list(table), places.join(", "));
-        parameters.extend(stored_key(table, after)?);
+        parameters.extend(paging_key_to_sql(table, after)?);
     }
     let limited = parameters.len() + 1;
     parameters.push(Sql::Integer(limit(rows_max.saturating_add(1))));
@@ -42,12 +46,66 @@ pub(crate) fn load(
         key_list(table),
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(parameters), |result| table.read_row(result, 0))?;
-    let mut rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
-    let more = rows.len() > rows_max;
-    rows.truncate(rows_max);
-    let more = rows.last().filter(|_| more).map(|row| table.key_of(row));
+    let mut results = statement.query(params_from_iter(parameters))?;
+    let (mut rows, mut last, mut bytes) = (Vec::new(), None, 0);
+    let mut more = None;
+    while let Some(result) = results.next()? {
+        if rows.len() == rows_max || bytes > CHUNK_BYTES_MAX {
+            more = last;
+            break;
+        }
+        let row: Row = table.read_row(result, 0)?;
+        bytes += row.0.values().map(approximate_bytes).sum::<usize>();
+        last = Some(paging_key(table, &row, result)?);
+        rows.push(row);
+    }
     Ok(LoadChunk { rows, more, head: log::head(conn)?.pos })
+}
+
+fn approximate_bytes(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::List(_) | Value::Object(_) => value.canonical().len(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 8,
+    }
+}
+
+/// The key of a row for going on behind it. SQLite orders by storage class first, and the wire form does not always tell
+/// the class (a BLOB in a TEXT column); where it does not, the value is wrapped together with its class.
+fn paging_key(table: &TableLayout, row: &Row, result: &rusqlite::Row<'_>) -> Result<Key, Failure> {
+    let values = table.key.iter().map(|place| {
+        let (name, kind) = &table.columns[*place];
+        let value = row.value(name);
+        let stored = result.get_ref(*place)?;
+        let told = ValueRef::from(&owned(to_sql(*kind, value))).data_type();
+        Ok(match stored {
+            _ if told == stored.data_type() => value.clone(),
+            ValueRef::Blob(bytes) | ValueRef::Text(bytes) => {
+                let class = if matches!(stored, ValueRef::Blob(_)) { "blob" } else { "text" };
+                Value::Object([(class.into(), Value::text(BASE64.encode(bytes)))].into())
+            }
+            ValueRef::Integer(number) => Value::Object([("integer".into(), Value::int64(number))].into()),
+            ValueRef::Real(_) | ValueRef::Null => value.clone(),
+        })
+    });
+    values.collect::<Result<_, rusqlite::Error>>().map(Key).map_err(Failure::from)
+}
+
+fn paging_key_to_sql(table: &TableLayout, key: &Key) -> Result<Vec<Sql>, Failure> {
+    let plain = stored_key(table, key)?;
+    let values = key.0.iter().zip(plain).map(|(value, plain)| unwrapped(value).unwrap_or(plain));
+    Ok(values.collect())
+}
+
+fn unwrapped(value: &Value) -> Option<Sql> {
+    let Value::Object(members) = value else { return None };
+    let (class, value) = members.first_key_value()?;
+    match &**class {
+        "blob" => BASE64.decode(value.as_text()?).ok().map(Sql::Blob),
+        "text" => String::from_utf8(BASE64.decode(value.as_text()?).ok()?).ok().map(Sql::Text),
+        "integer" => value.as_int().map(Sql::Integer),
+        _ => None,
+    }
 }
 
 /// About how many rows the predicate grants: exact while it is cheap.

@@ -38,7 +38,7 @@ pub struct SqliteStore {
     bus: Arc<LocalBus>,
     /// As it was last committed, for readers.
     layout: Arc<RwLock<Arc<Layout>>>,
-    queued: AtomicUsize,
+    queued: Arc<AtomicUsize>,
     hands: Hands,
 }
 
@@ -97,7 +97,7 @@ impl SqliteStore {
             }
             (Mode::Stepped, _) | (Mode::Threaded, None) => Hands::Stepped(Mutex::new(writer)),
         };
-        Ok(Self { epoch: Epoch::from(epoch.as_str()), bus, layout, queued: AtomicUsize::new(0), hands })
+        Ok(Self { epoch: Epoch::from(epoch.as_str()), bus, layout, queued: Arc::default(), hands })
     }
 
     /// Runs `work` in a read transaction of its own.
@@ -159,7 +159,7 @@ impl SqliteStore {
             return vec![Answer::NotAttempted(problem); count];
         }
         let (reply, answers) = oneshot::channel();
-        self.push(Job::Submit(Submitted { arbiter, submissions, reply }));
+        self.push(Job::Submit(Submitted { arbiter, submissions, reply, _place: place }));
         answers.await.unwrap_or_else(|_| {
             let problem = Problem::new(Code::Internal, "something went wrong in the server's writer");
             vec![Answer::NotAttempted(problem); count]
@@ -167,20 +167,20 @@ impl SqliteStore {
     }
 }
 
-/// A place in the writer's queue; given back also when the caller goes away.
-struct QueuePlace<'a> {
-    queued: &'a AtomicUsize,
+/// A place in the writer's queue. It goes with the mutations, so that a caller who goes away does not free what still waits.
+pub(crate) struct QueuePlace {
+    queued: Arc<AtomicUsize>,
     count: usize,
     queued_before: usize,
 }
 
-impl<'a> QueuePlace<'a> {
-    fn take(queued: &'a AtomicUsize, count: usize) -> Self {
-        Self { queued, count, queued_before: queued.fetch_add(count, Ordering::Relaxed) }
+impl QueuePlace {
+    fn take(queued: &Arc<AtomicUsize>, count: usize) -> Self {
+        Self { queued: Arc::clone(queued), count, queued_before: queued.fetch_add(count, Ordering::Relaxed) }
     }
 }
 
-impl Drop for QueuePlace<'_> {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         self.queued.fetch_sub(self.count, Ordering::Relaxed);
     }

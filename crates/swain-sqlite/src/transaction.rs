@@ -17,6 +17,10 @@ use crate::refusal::{self, Attempt, refusal};
 use crate::wire::to_sql;
 use crate::{ledger, log};
 
+/// Changes of one row that a conflict looks through for who wrote a column last; an older writer counts as unknown.
+/// Every other writer waits meanwhile.
+const CONFLICT_CHANGES_MAX: i64 = 1000;
+
 /// One mutation's view of the open write transaction. Nothing here ever waits.
 pub(crate) struct SqliteTransaction<'a> {
     db: &'a mut Database,
@@ -70,9 +74,9 @@ impl<'a> SqliteTransaction<'a> {
 
     fn read_last_write(&self, table: &Table, key: &Key, column: &Name) -> Result<Option<LastWrite>, Failure> {
         let mut statement = self.db.conn.prepare_cached(
-            "SELECT id, tbl, key, before, after FROM swain_changes WHERE tbl = ?1 AND key = ?2 ORDER BY id DESC",
+            "SELECT id, tbl, key, before, after FROM swain_changes WHERE tbl = ?1 AND key = ?2 ORDER BY id DESC LIMIT ?3",
         )?;
-        let mut rows = statement.query(params![table.name.as_str(), key.canonical()])?;
+        let mut rows = statement.query(params![table.name.as_str(), key.canonical(), CONFLICT_CHANGES_MAX])?;
         while let Some(row) = rows.next()? {
             let (id, change) = log::read_change(row)?;
             if wrote(&change, column) {

@@ -20,6 +20,7 @@ use swain_store::{
 use crate::database::Database;
 use crate::failure::{Failure, not_attempted};
 use crate::sequence::is_waiting;
+use crate::store::QueuePlace;
 use crate::transaction::SqliteTransaction;
 
 /// Mutations in one commit (spec S6).
@@ -38,6 +39,8 @@ pub(crate) struct Submitted {
     pub(crate) arbiter: Arc<dyn Decide>,
     pub(crate) submissions: Vec<Submission>,
     pub(crate) reply: oneshot::Sender<Vec<Answer>>,
+    /// Given back when this is done with.
+    pub(crate) _place: QueuePlace,
 }
 
 /// An arbiter, whatever its type.

@@ -42,7 +42,11 @@ impl<S: Store> Engine<S> {
         let (at, live) = self.resume(&hello, &wanted, head).await?;
         let loading: Vec<usize> = (0..wanted.shapes.len()).filter(|index| !live.contains(index)).collect();
         let load = self.begin_load(&hello, &wanted, &loading, head).await?;
-        let acked = self.store.acked(hello.device.clone(), at.0).await?;
+        // Without a live shape the device's rows are those of before, and so is what they contain of its mutations.
+        let acked = match live.is_empty() && load.is_some() {
+            true => hello.acked.min(device.last),
+            false => self.store.acked(hello.device.clone(), at.0).await?,
+        };
         let results = self.store.results(hello.device.clone(), hello.acked).await?;
 
         let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
@@ -69,7 +73,7 @@ impl<S: Store> Engine<S> {
         if hub.sessions() >= SESSIONS_MAX {
             return Err(Problem::new(Code::Overloaded, "the server has as many connections as it takes"));
         }
-        if auth.user.as_ref().is_some_and(|user| hub.sessions_of(user) >= USER_SESSIONS_MAX) {
+        if auth.user.as_ref().is_some_and(|user| hub.sessions_of(user, &hello.device) >= USER_SESSIONS_MAX) {
             let detail = format!("a user has at most {USER_SESSIONS_MAX} connections");
             return Err(Problem::new(Code::LimitUserSessions, detail));
         }
@@ -115,6 +119,30 @@ impl<S: Store> Engine<S> {
         Ok(in_range && self.store.tag(cursor.pos).await? == Some(cursor.tag))
     }
 
+    /// The token's key is one of the table that comes next.
+    fn is_readable(&self, token: &LoadToken, wanted: &Wanted, loading: &[usize]) -> bool {
+        let table = loading.get(token.shape).map(|index| &wanted.shapes[*index].table);
+        match (table.and_then(|table| self.catalog.schema.tables.get(table)), &token.after) {
+            (Some(table), Some(after)) => after.0.len() == table.key.len(),
+            (Some(_), None) => true,
+            (None, after) => token.shape == loading.len() && after.is_none(),
+        }
+    }
+
+    /// More changes since the load began than rows in it: it is shorter to begin anew.
+    async fn is_worth_resuming(
+        &self,
+        token: &LoadToken,
+        wanted: &Wanted,
+        loading: &[usize],
+        head: Head,
+        total: u64,
+    ) -> Result<bool, StoreError> {
+        let interests = loading.iter().map(|index| interest_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
+        let max = CATCH_UP_CHANGES_MAX.max(usize::try_from(total).unwrap_or(usize::MAX - 1));
+        Ok(self.store.log_count(token.from.pos, head.pos, interests, max + 1).await? <= max)
+    }
+
     async fn begin_load(
         &self,
         hello: &Hello,
@@ -133,8 +161,9 @@ impl<S: Store> Engine<S> {
         let views: Vec<String> = loading.iter().map(|index| wanted.views[*index].clone()).collect();
         if let Some(token) = hello.load.as_deref().and_then(LoadToken::decode)
             && token.from.views == views
-            && token.shape <= loading.len()
+            && self.is_readable(&token, wanted, loading)
             && self.is_honoured(&token.from, head).await?
+            && self.is_worth_resuming(&token, wanted, loading, head, total).await?
         {
             let from = (token.from.pos, token.from.tag);
             return Ok(Some(OpenedLoad { from, resumes: true, next: (token.shape, token.after), total }));

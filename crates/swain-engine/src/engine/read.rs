@@ -19,6 +19,10 @@ impl<S: Store> Engine<S> {
         shapes: &[LiveShape],
         device: DeviceId,
     ) -> Result<Told, StoreError> {
+        if self.hub().head().0 < after {
+            // The session knows more than this hub: another node, or a commit that is not brought around yet.
+            self.follow().await?;
+        }
         let target = {
             let mut hub = self.hub();
             if hub.go_live(session, after) {
@@ -65,8 +69,14 @@ impl<S: Store> Engine<S> {
     ) -> Result<Told, StoreError> {
         let interests: Vec<Interest> = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
         let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
-        let changes = page.positions.into_iter().flat_map(|position| position.changes);
-        let last: BTreeMap<RowKey, Option<Row>> = changes.map(|change| (change.row, change.after)).collect();
+        let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
+        for change in page.positions.into_iter().flat_map(|position| position.changes) {
+            // A row that was never held in this page may not even be named: its user may have no right to know of it.
+            let is_held = |row: &Option<Row>| row.as_ref().is_some_and(|row| held(shapes, &change.row, row));
+            if is_held(&change.before) || is_held(&change.after) || last.contains_key(&change.row) {
+                last.insert(change.row, change.after);
+            }
+        }
         let mut out = String::new();
         for (row, after) in last {
             // A put where it is held in the end, a removal where it is not; staging takes both for a row it lacks.

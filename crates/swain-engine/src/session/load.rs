@@ -57,6 +57,11 @@ impl Load {
         &self.shapes
     }
 
+    /// True while rows are being sent.
+    pub(super) fn reads_rows(&self) -> bool {
+        matches!(&self.step, Step::Chunks { shape, .. } if *shape < self.shapes.len())
+    }
+
     /// True while the stream has to stay where it is.
     pub(super) fn holds_stream(&self) -> bool {
         matches!(self.step, Step::Reading { .. })

@@ -26,7 +26,10 @@ pub(super) struct Running {
     views: Vec<String>,
     live: Arc<[LiveShape]>,
 
+    /// The highest n whose position the stream has passed, and what the device was told of it: while a load goes on,
+    /// the effects may still be in staging, so the acknowledgement waits for its end (spec P9).
     acked: MutationNumber,
+    told_acked: MutationNumber,
     stream: Stream,
     load: Option<Load>,
     heartbeat_due: bool,
@@ -74,6 +77,7 @@ impl Running {
             shapes,
             views,
             acked,
+            told_acked: acked,
             stream: Stream::new(at),
             load,
             heartbeat_due: false,
@@ -173,9 +177,14 @@ impl Running {
     fn handle_renewed(&mut self, identity: Result<Identity, Problem>) -> Result<(), (Problem, Close)> {
         self.renewal_asked = false;
         let identity = identity.map_err(|problem| (problem, Close::AuthExpired))?;
-        if identity.auth != self.who.auth {
-            let problem = Problem::new(Code::UserChanged, "a stream keeps its user and role; connect again");
+        if identity.auth.user != self.who.auth.user {
+            let problem = Problem::new(Code::UserChanged, "a stream keeps its user");
             return Err((problem, Close::Forbidden));
+        }
+        if identity.auth != self.who.auth {
+            // Another role sees other rows: the device comes back and finds its views changed.
+            self.goaway = Some(Goaway { reason: "role changed".into(), retry: Millis(0) });
+            return Ok(());
         }
         self.who.expires = identity.expires;
         // Said at once, however busy the stream is: the device has to know when to renew next.
@@ -228,11 +237,17 @@ impl Running {
     }
 
     fn poll_stream(&mut self, now: Millis) -> Option<String> {
-        if self.load.as_ref().is_some_and(Load::holds_stream) {
+        let is_own = self.stream.next().is_some_and(|next| next.own.is_some());
+        if self.load.as_ref().is_some_and(|load| load.holds_stream() || (is_own && load.reads_rows())) {
+            // An own edit is shown by its overlay until the load has its effect; the stream waits with it, so that
+            // as little as possible is sent between the effect and its acknowledgement.
             return None;
         }
         let Delivery { own, rows, .. } = self.stream.poll()?;
         self.acked = self.acked.max(own.unwrap_or_default());
+        if self.load.is_none() {
+            self.told_acked = self.acked;
+        }
         Some(write_changes(&self.checkpoint(now), &rows))
     }
 
@@ -268,6 +283,7 @@ impl Running {
         live.sort_by_key(|shape| shape.index);
         self.live = live.into();
         self.stream.hold_for_watch();
+        self.told_acked = self.acked;
         out.push_back(Output::Send(load.end(self.checkpoint(now))));
         out.push_back(Output::Ask(Ask::Watch { shapes: Arc::clone(&self.live) }));
     }
@@ -276,6 +292,6 @@ impl Running {
         let (pos, tag) = self.stream.at();
         let views = self.live.iter().map(|shape| self.views[shape.index].clone()).collect();
         let cursor = Cursor { epoch: self.who.epoch.clone(), pos, tag, views }.encode();
-        Checkpoint { cursor, pos, tag, acked: self.acked, now }
+        Checkpoint { cursor, pos, tag, acked: self.told_acked, now }
     }
 }

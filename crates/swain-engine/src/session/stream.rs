@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use swain_core::{Pos, Tag};
 
 use crate::hub::Delivery;
+use crate::limits::SESSION_QUEUE_BYTES_MAX;
 
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -56,8 +57,15 @@ impl Stream {
         (self.mode == Mode::Live && self.ready.is_empty() && self.at == self.ahead).then_some(self.at)
     }
 
+    /// What is sent next.
+    pub(super) fn next(&self) -> Option<&Delivery> {
+        self.ready.front()
+    }
+
     pub(super) fn handle_live(&mut self, deliveries: Vec<Delivery>, head: (Pos, Tag)) {
         match self.mode {
+            // While the stream is held it takes no more than a queue's worth; the rest it reads from the log later.
+            Mode::Live if self.ready_bytes() > SESSION_QUEUE_BYTES_MAX => self.mode = Mode::Behind { asked: false },
             Mode::Live => {
                 self.ready.extend(deliveries);
                 self.ahead = head;
@@ -68,6 +76,10 @@ impl Stream {
             }
             Mode::Behind { asked: false } | Mode::Watching => {}
         }
+    }
+
+    fn ready_bytes(&self) -> usize {
+        self.ready.iter().map(|delivery| delivery.rows.len() + size_of::<Delivery>()).sum()
     }
 
     pub(super) fn handle_behind(&mut self) {

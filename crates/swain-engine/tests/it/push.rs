@@ -174,3 +174,18 @@ fn a_lost_answer_comes_with_the_next_welcome() {
     let Some(swain_core::protocol::Down::Welcome(welcome)) = again.frames.first() else { panic!("no welcome") };
     assert_eq!((welcome.last.0, welcome.results.len()), (1, 1));
 }
+
+#[test]
+fn what_a_device_wrote_comes_back_clipped_in_problems() {
+    spec!("P12");
+    let mut bench = Bench::new();
+    let mut ada = bench.connect("ada", "d-ada", SHAPE_T);
+    bench.push(&mut ada, 1, &insert("k", "x"));
+    let long = "x".repeat(900_000);
+
+    let refused = bench.push(&mut ada, 2, &format!(r#"{{"update":{{"table":"t","key":["k"],"inc":{{"{long}":1}}}}}}"#));
+
+    let problem = refused.problem.expect("it says why");
+    assert_eq!(problem.code, Code::UnknownColumn);
+    assert!(problem.detail.len() < 1100 && problem.at.is_some_and(|at| at.len() < 300));
+}

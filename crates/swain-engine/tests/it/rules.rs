@@ -7,7 +7,7 @@ use swain_core::protocol::Outcome;
 use swain_engine::{Catalog, ConfigError, TableConfig, parse_rule};
 use swain_testkit::spec;
 
-use crate::bench::{Bench, SHAPE_T, owned};
+use crate::bench::{Bench, SHAPE_T, everybody, owned};
 
 const SHAPE_U: &str = r#""shapes":[{"table":"u"}]"#;
 const INSERT_U: &str = r#"{"insert":{"table":"u","key":["k"],"set":{"a":"x"}}}"#;
@@ -49,6 +49,35 @@ fn without_a_rule_nobody_reads_or_writes() {
     let refused = bench.push(&mut ada, 1, insert).problem.expect("it is refused");
 
     assert_eq!(refused.code, Code::NotAllowed);
+}
+
+#[test]
+fn a_key_that_the_server_would_fill_is_refused_at_the_start() {
+    spec!("M9");
+    let bench = Bench::new();
+    let schema = bench.engine.catalog().schema.clone();
+    let fill = BTreeMap::from([("id".to_owned(), "auth.id".to_owned())]);
+
+    let error = Catalog::new(schema, &BTreeMap::from([("u".to_owned(), TableConfig { fill, ..owned() })]));
+
+    assert!(matches!(error, Err(ConfigError::FilledKey { .. })));
+}
+
+#[test]
+fn who_may_not_insert_does_not_learn_which_keys_are_there() {
+    spec!("M6");
+    let mine = || Some("b = auth.id".to_owned());
+    let t = TableConfig { read: mine(), insert: mine(), write: None, ..everybody() };
+    let mut bench = Bench::with(BTreeMap::from([("t".to_owned(), t)]));
+    let mut ada = bench.connect("ada", "d-ada", SHAPE_T);
+    bench.push(&mut ada, 1, r#"{"insert":{"table":"t","key":["k"],"set":{"a":"x","b":"ada"}}}"#);
+    let mut ben = bench.connect("ben", "d-ben", SHAPE_T);
+
+    let there = bench.push(&mut ben, 1, r#"{"insert":{"table":"t","key":["k"],"set":{"a":"x","b":"ada"}}}"#);
+    let not_there = bench.push(&mut ben, 2, r#"{"insert":{"table":"t","key":["l"],"set":{"a":"x"}}}"#);
+
+    assert_eq!(there.problem.map(|problem| problem.code), Some(Code::NotAllowed));
+    assert_eq!(not_there.problem.map(|problem| problem.code), Some(Code::NotAllowed));
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::meta;
 /// More than anybody asks for, and small enough for SQLite.
 const UNLIMITED: usize = 1 << 40;
 
+/// About how many bytes of rows are read for one page; always at least one position.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
 /// The ends of the log.
 pub(crate) fn head(conn: &Connection) -> Result<Head, Failure> {
     let mut statement = conn.prepare_cached("SELECT pos, tag FROM swain_positions ORDER BY pos DESC LIMIT 1")?;
@@ -56,6 +59,12 @@ pub(crate) fn count(
     Ok(found.changes.len().min(max))
 }
 
+/// About how large the rows of a change are.
+fn image_bytes(change: &Change) -> usize {
+    let values = change.before.iter().chain(&change.after).flat_map(|row| row.0.values());
+    values.map(|value| value.as_text().map_or(16, str::len)).sum()
+}
+
 /// What a page is asked for.
 pub(crate) struct Request {
     pub(crate) after: Pos,
@@ -74,13 +83,19 @@ pub(crate) fn page(conn: &Connection, layout: &Layout, request: &Request) -> Res
         // The first position alone is larger than the page: it is given whole.
         plan = self::plan(conn, layout, request, (request.after, plan.through.next()), UNLIMITED)?;
     }
-    let reached = plan.cut(max);
-    let tag = tag(conn, reached)?.unwrap_or_default();
+    let mut reached = plan.cut(max);
     let mut positions = Vec::with_capacity(plan.places.len());
+    let mut bytes = 0;
     for (pos, changes) in plan.places {
         let position = read_position(conn, pos, &changes)?;
+        bytes += position.changes.iter().map(image_bytes).sum::<usize>();
         positions.extend(request.relevant(position));
+        if bytes > PAGE_BYTES_MAX {
+            reached = pos;
+            break;
+        }
     }
+    let tag = tag(conn, reached)?.unwrap_or_default();
     Ok(LogPage { positions, through: reached, tag })
 }
 

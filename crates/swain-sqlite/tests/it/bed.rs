@@ -57,8 +57,15 @@ impl Bed {
     }
 
     pub(crate) fn table(&self, table: &str) -> BTreeMap<Key, Row> {
-        let chunk = ready(self.store.load(table.into(), Expression::Constant(true), None, 1_000_000)).unwrap();
-        chunk.rows.into_iter().map(|row| (row.key(&self.schema.tables[table]), row)).collect()
+        let (mut rows, mut after) = (BTreeMap::new(), None);
+        loop {
+            let chunk = ready(self.store.load(table.into(), Expression::Constant(true), after, 1000)).unwrap();
+            rows.extend(chunk.rows.into_iter().map(|row| (row.key(&self.schema.tables[table]), row)));
+            after = chunk.more;
+            if after.is_none() {
+                return rows;
+            }
+        }
     }
 
     pub(crate) fn rows(&self) -> Rows {

@@ -4,5 +4,6 @@
 mod bed;
 mod conformance;
 mod outside;
+mod paging;
 mod random;
 mod refusals;
