@@ -5,14 +5,16 @@ use crate::{report::Outcome, shell};
 pub(crate) const HELP: &str = "\
 cargo xtask bench NAME [--check] [--json]
 
-Runs one benchmark of crates/swain-testkit in release. --check fails when it misses its target,
---json prints the figures for a machine. Without a name, the benchmarks are listed.";
+Runs one benchmark of bench/ in release. --check fails when a figure misses its floor,
+--json prints the figures for a machine. Without a name, the benchmarks are listed.
+
+smoke    propagation, writes and memory beside the raw limits of this machine; about a minute";
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
-    shell::cargo()
-        .args(["run", "--release", "-p", "swain-testkit", "--bin", "bench"])
-        .args(["--"])
-        .args(arguments)
-        .run()?;
+    if arguments.is_empty() {
+        println!("{HELP}");
+        return Ok(Outcome::Passed);
+    }
+    shell::cargo().args(["run", "--release", "-p", "swain-bench", "--"]).args(arguments).run()?;
     Ok(Outcome::Passed)
 }

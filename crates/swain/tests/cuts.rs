@@ -72,7 +72,8 @@ async fn every_change_is_told_once_and_in_order_however_often_the_stream_is_cut(
         let uncut = script.measure(phase).await;
         let tally = script.cut(phase, uncut, &mut dice).await;
         let mean = tally.bytes / tally.rounds;
-        println!("{phase:?}: {} cuts in {} rounds; {uncut} bytes uncut, {mean} with cuts", tally.cuts, tally.rounds);
+        let (seconds, rounds) = (begun.elapsed().as_secs_f64(), tally.rounds);
+        println!("{phase:?}: {} cuts, {rounds} rounds, {seconds:.1} s; bytes: {uncut} uncut, {mean} cut", tally.cuts);
         cuts += tally.cuts;
         if phase == Phase::Load {
             // C6: it goes on behind the last chunk that came; from the start it would take half as much again.

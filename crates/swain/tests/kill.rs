@@ -56,7 +56,7 @@ async fn acknowledged_mutations_survive_kill_9() {
     }
 
     for round in 0..rounds {
-        let watch = tokio::spawn(recorder.watch(address));
+        let watch = tokio::spawn(recorder.watch(address).await.until_end());
         let enough = acked(&writers) + 50 + 137 * (round % 7);
         let is_enough = || async { (acked(&writers) >= enough).then_some(()) };
         wait_for("acknowledgements", is_enough).await;

@@ -28,34 +28,34 @@ pub(crate) struct Recorder {
     compared: usize,
 }
 
-/// When to stop listening.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    CaughtUp,
-    /// The server is gone.
-    End,
+/// A recorder with a live connection.
+pub(crate) struct Watch {
+    recorder: Recorder,
+    socket: Socket,
 }
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl Recorder {
     /// Begins before anybody writes.
     pub(crate) async fn start(address: SocketAddr) -> Self {
         let mut recorder = Self::default();
-        recorder.listen(address, Until::CaughtUp).await;
+        recorder.catch_up(address).await;
         recorder.cursor = recorder.newest.clone();
         recorder
     }
 
-    /// Listens live until the server is gone.
-    pub(crate) async fn watch(mut self, address: SocketAddr) -> Self {
-        self.listen(address, Until::End).await;
-        self
+    /// Is live when this returns, and stays so.
+    pub(crate) async fn watch(mut self, address: SocketAddr) -> Watch {
+        let socket = self.catch_up(address).await;
+        Watch { recorder: self, socket }
     }
 
     /// Reads everything since the start again: what was heard before has to be heard again, the same.
     pub(crate) async fn compare(&mut self, address: SocketAddr) {
         let before = std::mem::take(&mut self.positions);
         self.newest = self.cursor.clone();
-        self.listen(address, Until::CaughtUp).await;
+        self.catch_up(address).await;
         for (pos, content) in &before {
             let now = self.positions.get(pos);
             assert_eq!(now, Some(content), "position {pos} is another one now");
@@ -95,19 +95,17 @@ impl Recorder {
         rows
     }
 
-    /// From the newest cursor on.
-    async fn listen(&mut self, address: SocketAddr, until: Until) {
+    /// Connects and goes on from the newest cursor.
+    async fn catch_up(&mut self, address: SocketAddr) -> Socket {
         let mut socket = greet(address, self.newest.as_deref()).await;
-        while let Some(Ok(message)) = soon("a frame", socket.next()).await {
-            let Message::Text(text) = message else { continue };
-            let frame = Down::read(&text).unwrap();
+        loop {
+            let frame = next(&mut socket).await.expect("the server is there");
             let is_caught_up = matches!(frame, Down::CaughtUp(_));
             self.hear(frame);
-            if is_caught_up && until == Until::CaughtUp {
-                return;
+            if is_caught_up {
+                return socket;
             }
         }
-        assert!(until == Until::End, "the server has gone away");
     }
 
     fn hear(&mut self, frame: Down) {
@@ -132,7 +130,28 @@ impl Recorder {
     }
 }
 
-async fn greet(address: SocketAddr, cursor: Option<&str>) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+impl Watch {
+    /// Listens until the server is gone.
+    pub(crate) async fn until_end(mut self) -> Recorder {
+        while let Some(frame) = next(&mut self.socket).await {
+            self.recorder.hear(frame);
+        }
+        self.recorder
+    }
+}
+
+/// The next frame; none when the connection is gone.
+async fn next(socket: &mut Socket) -> Option<Down> {
+    loop {
+        match soon("a frame", socket.next()).await? {
+            Ok(Message::Text(text)) => return Some(Down::read(&text).unwrap()),
+            Ok(_) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+async fn greet(address: SocketAddr, cursor: Option<&str>) -> Socket {
     let url = format!("ws://{address}/api/sync/ws");
     let (mut socket, _) = soon("a connection", connect_async(url)).await.unwrap();
     let cursor = cursor.map_or("null".to_owned(), |cursor| format!("\"{cursor}\""));

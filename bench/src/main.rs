@@ -1,0 +1,73 @@
+//! Measures of the server, each beside the raw limit of this machine, taken in the same run.
+//!
+//! `swain-bench smoke [--check] [--json]` takes all of them: [`propagation`], [`writes`], [`memory`]. The load comes from this
+//! process over the wire protocol; what is measured runs in a process of its own, which is this program again
+//! (`swain-bench serve`, [`serve`]). What must hold on any machine stands in [`floors`].
+#![forbid(unsafe_code)]
+
+mod device;
+mod figure;
+mod floors;
+mod load;
+mod memory;
+mod peer;
+mod propagation;
+mod scratch;
+mod serve;
+mod writes;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use figure::Figures;
+
+const USAGE: &str = "swain-bench smoke [--check] [--json]
+
+smoke    propagation, writes and memory in about a minute
+--check  fails when a figure misses its floor
+--json   prints the figures for a machine";
+
+/// Each figure is the median of so many rounds; what it is compared with takes turns with it.
+const ROUNDS: usize = 3;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["serve", what, folder] => serve::serve(what, folder.as_ref()),
+        ["smoke", options @ ..] if options.iter().all(|option| ["--check", "--json"].contains(option)) => {
+            smoke(options.contains(&"--check"), options.contains(&"--json"))
+        }
+        _ => {
+            println!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn smoke(is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode> {
+    let begun = Instant::now();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let figures = runtime.block_on(async {
+        let mut figures = Figures::default();
+        propagation::measure(&mut figures).await?;
+        writes::measure(&mut figures).await?;
+        memory::measure(&mut figures).await?;
+        anyhow::Ok(figures)
+    })?;
+    if is_json {
+        println!("{}", figures.to_json());
+    } else {
+        println!("{figures}\n{:.0} s, {ROUNDS} rounds", begun.elapsed().as_secs_f64());
+    }
+    let misses = if is_checked { floors::misses(&figures) } else { Vec::new() };
+    misses.iter().for_each(|miss| eprintln!("{miss}"));
+    Ok(if misses.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
