@@ -44,6 +44,8 @@ pub struct Opened {
     pub(crate) live: Vec<usize>,
     pub(crate) at: (Pos, Tag),
     pub(crate) acked: MutationNumber,
+    /// What the device's rows contain of it until the load ends.
+    pub(crate) told_acked: MutationNumber,
     pub(crate) last: MutationNumber,
     pub(crate) results: Vec<MutationResult>,
     pub(crate) load: Option<OpenedLoad>,

@@ -43,10 +43,8 @@ impl<S: Store> Engine<S> {
         let loading: Vec<usize> = (0..wanted.shapes.len()).filter(|index| !live.contains(index)).collect();
         let load = self.begin_load(&hello, &wanted, &loading, head).await?;
         // Without a live shape the device's rows are those of before, and so is what they contain of its mutations.
-        let acked = match live.is_empty() && load.is_some() {
-            true => hello.acked.min(device.last),
-            false => self.store.acked(hello.device.clone(), at.0).await?,
-        };
+        let acked = self.store.acked(hello.device.clone(), at.0).await?;
+        let told_acked = if live.is_empty() && load.is_some() { hello.acked.min(acked) } else { acked };
         let results = self.store.results(hello.device.clone(), hello.acked).await?;
 
         let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
@@ -62,6 +60,7 @@ impl<S: Store> Engine<S> {
             live,
             at,
             acked,
+            told_acked,
             last: device.last,
             results,
             load,

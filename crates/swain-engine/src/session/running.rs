@@ -64,7 +64,8 @@ struct Greeting {
 
 impl Running {
     pub(super) fn new(opened: Opened, expires: Option<Millis>) -> Self {
-        let Opened { epoch, schema, device, auth, shapes, views, live, at, acked, last, results, load } = opened;
+        let Opened { epoch, schema, device, auth, shapes, views, live, at, acked, told_acked, last, results, load } =
+            opened;
         let load = load.map(|load| {
             let loading = (0..shapes.len()).filter(|index| !live.contains(index));
             let (shapes, views) = loading.map(|index| (shapes[index].clone(), views[index].clone())).unzip();
@@ -77,7 +78,7 @@ impl Running {
             shapes,
             views,
             acked,
-            told_acked: acked,
+            told_acked,
             stream: Stream::new(at),
             load,
             heartbeat_due: false,
