@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::{assets, auth, headers, health, sync};
 
 pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    Router::new()
+    let routes = Router::new()
         .route("/api/auth/signup", post(auth::signup::<S>))
         .route("/api/auth/login", post(auth::login::<S>))
         .route("/api/auth/refresh", post(auth::refresh::<S>))
@@ -33,10 +33,13 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/swain.js", get(assets::client))
         .fallback(assets::public::<S>)
         .method_not_allowed_fallback(wrong_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(map_response(headers::secure))
-        .with_state(app)
-        .into_make_service_with_connect_info()
+        .with_state(app);
+    guarded(routes).into_make_service_with_connect_info()
+}
+
+/// What holds for every answer, also for that of a route that panics.
+fn guarded(routes: Router) -> Router {
+    routes.layer(CatchPanicLayer::custom(panicked)).layer(map_response(headers::secure))
 }
 
 async fn nothing_here(uri: Uri) -> Refusal {
@@ -57,4 +60,33 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     tracing::error!(panic = text.unwrap_or_default(), "a request panicked");
     Refusal::new(Code::Internal, "something is wrong inside the server").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::serve;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn broken() {
+        panic!("the reason");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_problem_that_tells_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let routes = guarded(Router::new().route("/", get(broken)));
+        let server = tokio::spawn(async move { serve(listener, routes).await });
+
+        let answer = reqwest::get(url).await.unwrap();
+
+        assert_eq!(answer.status(), 500);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains("\"internal\"") && !body.contains("the reason"), "{body}");
+        server.abort();
+    }
 }

@@ -1,15 +1,12 @@
 //! Drives one session over one WebSocket, in one task.
 
-use std::error::Error as _;
-use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures::{FutureExt as _, StreamExt as _};
 use swain_core::limits::MESSAGE_BYTES_MAX;
 use swain_core::protocol::Close;
 use swain_core::{Code, Problem};
@@ -17,6 +14,7 @@ use swain_engine::{Ask, Engine, Input, Output, Session, SessionId, Told};
 use swain_store::Store;
 use tokio::time::{sleep, timeout};
 
+use super::socket::{Lost, Said, Socket};
 use super::wakeup::Wakeup;
 use crate::app::App;
 use crate::clock::{now, until};
@@ -28,7 +26,7 @@ use crate::limits::FAREWELL_MS_MAX;
 /// the socket's pace is the session's pace.
 pub(super) struct Connection<S: Store> {
     app: Arc<App<S>>,
-    socket: WebSocket,
+    socket: Socket,
     session: Session,
     seat: Seat<S>,
     wakeup: Arc<Wakeup>,
@@ -51,7 +49,7 @@ enum Ending {
 }
 
 impl<S: Store> Connection<S> {
-    pub(super) fn new(app: Arc<App<S>>, socket: WebSocket) -> Self {
+    pub(super) fn new(app: Arc<App<S>>, socket: Socket) -> Self {
         let seat = Seat { engine: Arc::clone(&app.engine), id: app.lifecycle.next_session() };
         Self {
             session: Session::new(now()).with_heartbeat(app.heartbeat),
@@ -87,8 +85,7 @@ impl<S: Store> Connection<S> {
             match output {
                 Output::Send(frame) => {
                     is_dirty = true;
-                    let sent = self.socket.feed(Message::text(frame)).await;
-                    or_end(sent)?;
+                    or_end(self.socket.send(frame).await)?;
                 }
                 Output::Ask(ask) => self.ask(ask),
                 Output::Close(close) => return ControlFlow::Break(Ending::Close(close)),
@@ -126,7 +123,7 @@ impl<S: Store> Connection<S> {
                 self.session.handle(now(), Input::Told(told));
             }
             () = self.wakeup.wait() => {}
-            message = self.socket.recv() => return self.hear(message),
+            said = self.socket.hear() => return self.hear(said),
             () = tick => {
                 self.take();
                 self.session.handle(now(), Input::Tick);
@@ -140,20 +137,17 @@ impl<S: Store> Connection<S> {
         ControlFlow::Continue(())
     }
 
-    fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> ControlFlow<Ending> {
-        let input = match message {
-            None | Some(Ok(Message::Close(_))) => return ControlFlow::Break(Ending::Gone),
-            // Pings are answered by the socket; pongs say nothing.
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return ControlFlow::Continue(()),
-            Some(Ok(Message::Text(text))) => Input::Frame(text.as_str().to_owned()),
-            Some(Ok(Message::Binary(_))) => {
-                let problem = Problem::new(Code::MalformedMessage, "a frame is a text message");
-                Input::Unreadable(problem, Close::BadMessage)
+    fn hear(&mut self, said: Result<Said, Lost>) -> ControlFlow<Ending> {
+        let refuse = |code, detail: &str, close| Input::Unreadable(Problem::new(code, detail), close);
+        let input = match said {
+            Err(lost) => return or_end(Err(lost)),
+            Ok(Said::Text(text)) => Input::Frame(text),
+            Ok(Said::Binary) => refuse(Code::MalformedMessage, "a frame is a text message", Close::BadMessage),
+            Ok(Said::NotUtf8) => refuse(Code::MalformedJson, "a text message is UTF-8", Close::BadMessage),
+            Ok(Said::TooLarge) => {
+                let detail = format!("a message is at most {MESSAGE_BYTES_MAX} bytes");
+                refuse(Code::LimitMessageBytes, &detail, Close::TooBig)
             }
-            Some(Err(error)) => match unreadable(&error) {
-                Some((problem, close)) => Input::Unreadable(problem, close),
-                None => return ControlFlow::Break(ending_of(&error)),
-            },
         };
         self.session.handle(now(), input);
         ControlFlow::Continue(())
@@ -164,10 +158,8 @@ impl<S: Store> Connection<S> {
         // Whoever comes next need not wait for the farewell.
         drop(seat);
         let Ending::Close(close) = ending else { return };
-        let frame = CloseFrame { code: close.code(), reason: "".into() };
-        let farewell = socket.send(Message::Close(Some(frame)));
         // It is the end: that it was not heard changes nothing.
-        let _ = timeout(Duration::from_millis(FAREWELL_MS_MAX), farewell).await;
+        let _ = timeout(Duration::from_millis(FAREWELL_MS_MAX), socket.close(close)).await;
     }
 }
 
@@ -177,37 +169,10 @@ impl<S: Store> Drop for Seat<S> {
     }
 }
 
-fn or_end(sent: Result<(), axum::Error>) -> ControlFlow<Ending> {
-    match sent {
+fn or_end(done: Result<(), Lost>) -> ControlFlow<Ending> {
+    match done {
         Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(ending_of(&error)),
+        Err(Lost::Gone) => ControlFlow::Break(Ending::Gone),
+        Err(Lost::Stalled) => ControlFlow::Break(Ending::Close(Close::Slow)),
     }
-}
-
-/// A message that the socket refused to take.
-fn unreadable(error: &axum::Error) -> Option<(Problem, Close)> {
-    match cause(error)? {
-        tungstenite::Error::Capacity(_) => {
-            let detail = format!("a message is at most {MESSAGE_BYTES_MAX} bytes");
-            let problem = Problem::new(Code::LimitMessageBytes, detail);
-            Some((problem, Close::TooBig))
-        }
-        tungstenite::Error::Utf8(_) => {
-            let problem = Problem::new(Code::MalformedJson, "a text message is UTF-8");
-            Some((problem, Close::BadMessage))
-        }
-        _ => None,
-    }
-}
-
-/// What the socket's error means for the other side.
-fn ending_of(error: &axum::Error) -> Ending {
-    match cause(error) {
-        Some(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Ending::Close(Close::Slow),
-        _ => Ending::Gone,
-    }
-}
-
-fn cause(error: &axum::Error) -> Option<&tungstenite::Error> {
-    error.source()?.downcast_ref()
 }

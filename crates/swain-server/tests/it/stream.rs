@@ -213,7 +213,8 @@ async fn a_slow_consumer_falls_behind_and_ends_equal() {
     slow.greet(Hello::new(None, "slow")).await;
     slow.caught_up().await;
     let mut fast = stage.device(None, "fast").await;
-    let large = "x".repeat(100_000);
+    // Three bytes a character, so that fragments end inside one.
+    let large = "€".repeat(33_000);
 
     // More than the sockets and the queue hold together, while the slow one reads nothing.
     for n in 1..=200 {

@@ -1,0 +1,107 @@
+//! The WebSocket of one connection, with small buffers.
+
+use std::io;
+
+use axum::body::Bytes;
+use futures::{SinkExt as _, StreamExt as _};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use swain_core::limits::MESSAGE_BYTES_MAX;
+use swain_core::protocol::Close;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// What a connection keeps ready; a larger message of the device gets its room when it comes.
+const BUFFER_BYTES: usize = 4 * 1024;
+/// A larger frame goes out in fragments: the buffer for what is sent never shrinks, and there are thousands of them.
+const FRAGMENT_BYTES: usize = 16 * 1024;
+
+pub(super) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
+
+/// What the other side said.
+pub(super) enum Said {
+    Text(String),
+    /// Not a text message.
+    Binary,
+    /// More than a message may hold.
+    TooLarge,
+    /// Bytes that are no text.
+    NotUtf8,
+}
+
+/// Why nothing more can be sent or heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The other side is gone.
+    Gone,
+    /// It takes nothing any more.
+    Stalled,
+}
+
+impl Socket {
+    pub(super) async fn new(upgraded: Upgraded) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(BUFFER_BYTES)
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config));
+        Self(stream.await)
+    }
+
+    /// The next thing that it says. May be dropped half way: nothing is lost.
+    pub(super) async fn hear(&mut self) -> Result<Said, Lost> {
+        loop {
+            return match self.0.next().await {
+                Some(Ok(Message::Text(text))) => Ok(Said::Text(text.as_str().to_owned())),
+                Some(Ok(Message::Binary(_))) => Ok(Said::Binary),
+                // The socket answers pings itself; pongs say nothing.
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Err(Error::Capacity(_))) => Ok(Said::TooLarge),
+                Some(Err(Error::Utf8(_))) => Ok(Said::NotUtf8),
+                Some(Err(error)) => Err(lost(&error)),
+                None | Some(Ok(Message::Close(_))) => Err(Lost::Gone),
+            };
+        }
+    }
+
+    /// Hands a frame over, and waits when the other side is slow. [`Socket::flush`] sees to the rest.
+    pub(super) async fn send(&mut self, frame: String) -> Result<(), Lost> {
+        if frame.len() <= FRAGMENT_BYTES {
+            return self.feed(Message::text(frame)).await;
+        }
+        let frame = Bytes::from(frame);
+        for start in (0..frame.len()).step_by(FRAGMENT_BYTES) {
+            let end = frame.len().min(start + FRAGMENT_BYTES);
+            let kind = if start == 0 { Data::Text } else { Data::Continue };
+            let fragment = Frame::message(frame.slice(start..end), OpCode::Data(kind), end == frame.len());
+            self.feed(Message::Frame(fragment)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), Lost> {
+        self.0.flush().await.map_err(|error| lost(&error))
+    }
+
+    /// The last frame.
+    pub(super) async fn close(&mut self, close: Close) -> Result<(), Lost> {
+        let frame = CloseFrame { code: CloseCode::from(close.code()), reason: "".into() };
+        self.feed(Message::Close(Some(frame))).await?;
+        self.flush().await
+    }
+
+    async fn feed(&mut self, message: Message) -> Result<(), Lost> {
+        self.0.feed(message).await.map_err(|error| lost(&error))
+    }
+}
+
+fn lost(error: &Error) -> Lost {
+    match error {
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Lost::Stalled,
+        _ => Lost::Gone,
+    }
+}
