@@ -25,19 +25,13 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
     install()?;
     match find() {
         Some(path) => Ok(path),
-        None => bail!(
-            "a browser was installed, but is at none of {}",
-            PLACES.join(", ")
-        ),
+        None => bail!("a browser was installed, but is at none of {}", PLACES.join(", ")),
     }
 }
 
 fn find() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    named
-        .into_iter()
-        .chain(PLACES.iter().map(PathBuf::from))
-        .find(|path| path.exists())
+    named.into_iter().chain(PLACES.iter().map(PathBuf::from)).find(|path| path.exists())
 }
 
 fn install() -> anyhow::Result<()> {
@@ -67,15 +61,9 @@ fn install() -> anyhow::Result<()> {
 }
 
 fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
-    Program::new("apt-get")
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .run()
+    Program::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").run()
 }
 
 fn is_root() -> bool {
-    Program::new("id")
-        .args(["-u"])
-        .capture()
-        .is_ok_and(|uid| uid.trim() == "0")
+    Program::new("id").args(["-u"]).capture().is_ok_and(|uid| uid.trim() == "0")
 }

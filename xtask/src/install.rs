@@ -29,10 +29,7 @@ pub(crate) fn npm_packages(folder: &str) -> anyhow::Result<()> {
     let folder = shell::root().join(folder);
     let lockfile = folder.join("package-lock.json");
     if !lockfile.exists() {
-        bail!(
-            "{} is missing: run `npm install` there and commit it",
-            lockfile.display()
-        );
+        bail!("{} is missing: run `npm install` there and commit it", lockfile.display());
     }
     if is_installed(&folder, &lockfile) {
         return Ok(());

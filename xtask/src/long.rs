@@ -27,17 +27,7 @@ const RUNS: &[LongRun] = &[
         name: "sim",
         what: "200 000 seeds of the simulator, in release",
         takes: "up to 1 h",
-        arguments: &[
-            "run",
-            "--release",
-            "-p",
-            "swain-sim",
-            "--",
-            "--seeds",
-            "200000",
-            "--start",
-            "1",
-        ],
+        arguments: &["run", "--release", "-p", "swain-sim", "--", "--seeds", "200000", "--start", "1"],
         env: &[],
     },
     LongRun {
@@ -59,21 +49,14 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
     };
     let mut report = Report::new();
     report.step(found.name, Counts::Step, || {
-        let program = found
-            .env
-            .iter()
-            .fold(shell::cargo(), |program, (name, value)| {
-                program.env(name, value)
-            });
+        let program = found.env.iter().fold(shell::cargo(), |program, (name, value)| program.env(name, value));
         program.args(found.arguments).args(&arguments[1..]).run()
     });
     Ok(report.summary())
 }
 
 fn list() -> String {
-    let lines: Vec<String> = RUNS
-        .iter()
-        .map(|run| format!("  {:<8} {:<48} {}", run.name, run.what, run.takes))
-        .collect();
+    let lines: Vec<String> =
+        RUNS.iter().map(|run| format!("  {:<8} {:<48} {}", run.name, run.what, run.takes)).collect();
     lines.join("\n")
 }

@@ -40,10 +40,7 @@ struct Step {
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self {
-            paint: Paint::detect(),
-            steps: Vec::new(),
-        }
+        Self { paint: Paint::detect(), steps: Vec::new() }
     }
 
     /// Runs a step whose output holds its result.
@@ -66,18 +63,8 @@ impl Report {
     }
 
     /// Runs a step that either works or says why not.
-    pub(crate) fn step(
-        &mut self,
-        name: &str,
-        counts: Counts,
-        work: impl FnOnce() -> anyhow::Result<()>,
-    ) -> Outcome {
-        self.stream(name, counts, || {
-            work().map(|()| Finished {
-                success: true,
-                text: String::new(),
-            })
-        })
+    pub(crate) fn step(&mut self, name: &str, counts: Counts, work: impl FnOnce() -> anyhow::Result<()>) -> Outcome {
+        self.stream(name, counts, || work().map(|()| Finished { success: true, text: String::new() }))
     }
 
     /// One line per step, then the failed ones once more, so that they are the last thing seen.
@@ -89,31 +76,17 @@ impl Report {
                 Outcome::Failed => self.paint.red("FAILED"),
             };
             let cases = step.tally.describe();
-            println!(
-                "{mark} {:<28} {:>8}  {cases}",
-                step.name,
-                seconds(step.took)
-            );
+            println!("{mark} {:<28} {:>8}  {cases}", step.name, seconds(step.took));
         }
         self.outcome()
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        if self
-            .steps
-            .iter()
-            .all(|step| step.outcome == Outcome::Passed)
-        {
-            Outcome::Passed
-        } else {
-            Outcome::Failed
-        }
+        if self.steps.iter().all(|step| step.outcome == Outcome::Passed) { Outcome::Passed } else { Outcome::Failed }
     }
 
     pub(crate) fn total(&self) -> Tally {
-        self.steps
-            .iter()
-            .fold(Tally::default(), |total, step| total.plus(step.tally))
+        self.steps.iter().fold(Tally::default(), |total, step| total.plus(step.tally))
     }
 
     fn begin(&self, name: &str) -> Instant {
@@ -128,12 +101,7 @@ impl Report {
             Outcome::Failed => self.paint.red("FAILED"),
         };
         println!("-- {name}: {word} in {}", seconds(took));
-        self.steps.push(Step {
-            name: name.to_owned(),
-            outcome,
-            took,
-            tally,
-        });
+        self.steps.push(Step { name: name.to_owned(), outcome, took, tally });
         outcome
     }
 }
@@ -150,11 +118,7 @@ fn counted(counts: Counts, outcome: Outcome, text: &str) -> Tally {
         Counts::Failure => Tally::default(),
     };
     // A runner that fails without a failing case did not get as far as running it.
-    if outcome == Outcome::Failed && tally.failed == 0 {
-        tally.plus(Tally::FAILED)
-    } else {
-        tally
-    }
+    if outcome == Outcome::Failed && tally.failed == 0 { tally.plus(Tally::FAILED) } else { tally }
 }
 
 fn seconds(took: Duration) -> String {
@@ -171,11 +135,7 @@ enum Paint {
 impl Paint {
     fn detect() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if std::io::stdout().is_terminal() && !refused {
-            Self::Ansi
-        } else {
-            Self::Plain
-        }
+        if std::io::stdout().is_terminal() && !refused { Self::Ansi } else { Self::Plain }
     }
 
     fn bold(self, text: &str) -> String {
@@ -204,21 +164,14 @@ mod tests {
 
     #[test]
     fn failed_runner_without_a_failing_case_counts_one_failure() {
-        let tally = counted(
-            Counts::Cases,
-            Outcome::Failed,
-            "test result: ok. 4 passed; 0 failed",
-        );
+        let tally = counted(Counts::Cases, Outcome::Failed, "test result: ok. 4 passed; 0 failed");
 
         assert_eq!((tally.passed, tally.failed), (4, 1));
     }
 
     #[test]
     fn preparation_counts_only_when_it_fails() {
-        assert_eq!(
-            counted(Counts::Failure, Outcome::Passed, ""),
-            Tally::default()
-        );
+        assert_eq!(counted(Counts::Failure, Outcome::Passed, ""), Tally::default());
         assert_eq!(counted(Counts::Failure, Outcome::Failed, ""), Tally::FAILED);
     }
 

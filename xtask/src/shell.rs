@@ -14,18 +14,14 @@ use anyhow::{Context, bail};
 /// The repository's root. Cargo sets the variable when it runs us; the other is for a binary
 /// that somebody started by hand.
 pub(crate) fn root() -> PathBuf {
-    let manifest_folder = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest_folder
-        .parent()
-        .expect("xtask is a folder in the repository")
-        .to_owned()
+    let manifest_folder =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest_folder.parent().expect("xtask is a folder in the repository").to_owned()
 }
 
 /// Where cargo builds.
 pub(crate) fn target_folder() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root().join("target"), |folder| root().join(folder))
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
 /// The cargo that runs us, so that a pinned toolchain stays pinned.
@@ -65,10 +61,7 @@ impl Program {
     pub(crate) fn new(name: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&name);
         command.current_dir(root()).stdin(Stdio::null());
-        Self {
-            command,
-            shown: name.as_ref().to_string_lossy().into_owned(),
-        }
+        Self { command, shown: name.as_ref().to_string_lossy().into_owned() }
     }
 
     pub(crate) fn shown_as(mut self, name: &str) -> Self {
@@ -121,19 +114,14 @@ impl Program {
         });
 
         let status = child.wait().with_context(|| self.shown.clone())?;
-        Ok(Finished {
-            success: status.success(),
-            text: text.into_inner().unwrap_or_else(PoisonError::into_inner),
-        })
+        Ok(Finished { success: status.success(), text: text.into_inner().unwrap_or_else(PoisonError::into_inner) })
     }
 
     /// Runs silently and gives its stdout; an error with its stderr when it fails.
     pub(crate) fn capture(mut self) -> anyhow::Result<String> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = started(self.command.spawn(), &self.shown)?;
-        let output = child
-            .wait_with_output()
-            .with_context(|| self.shown.clone())?;
+        let output = child.wait_with_output().with_context(|| self.shown.clone())?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);
             bail!("`{}` failed: {}", self.shown, complaint.trim());
@@ -146,23 +134,16 @@ fn copy_lines(from: impl Read, into: &Mutex<String>, show: impl Fn(&str)) {
     let mut reader = BufReader::new(from);
     let mut line = Vec::new();
     // A read error means that the child is gone; its exit status tells the rest.
-    while reader
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|count| count > 0)
-    {
+    while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
         let text = String::from_utf8_lossy(&line);
         show(&text);
-        into.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_str(&text);
+        into.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
         line.clear();
     }
 }
 
 fn wait(child: std::io::Result<Child>, shown: &str) -> anyhow::Result<ExitStatus> {
-    started(child, shown)?
-        .wait()
-        .with_context(|| shown.to_owned())
+    started(child, shown)?.wait().with_context(|| shown.to_owned())
 }
 
 fn started(child: std::io::Result<Child>, shown: &str) -> anyhow::Result<Child> {
@@ -189,10 +170,8 @@ mod tests {
 
     #[test]
     fn stream_keeps_both_outputs_and_the_status() {
-        let finished = Program::new("sh")
-            .args(["-c", "echo a; echo b >&2; exit 3"])
-            .stream()
-            .expect("sh is everywhere");
+        let finished =
+            Program::new("sh").args(["-c", "echo a; echo b >&2; exit 3"]).stream().expect("sh is everywhere");
 
         assert!(!finished.success);
         assert!(finished.text.contains("a\n"));
@@ -201,9 +180,7 @@ mod tests {
 
     #[test]
     fn missing_program_is_named() {
-        let error = Program::new("no-such-program")
-            .capture()
-            .expect_err("it does not exist");
+        let error = Program::new("no-such-program").capture().expect_err("it does not exist");
 
         assert!(error.to_string().contains("`no-such-program`"));
     }

@@ -39,11 +39,7 @@ struct Seeds {
 
 impl Seeds {
     fn parse(arguments: &[String]) -> anyhow::Result<Self> {
-        let mut seeds = Self {
-            count: SEEDS_DEFAULT,
-            start: None,
-            others: Vec::new(),
-        };
+        let mut seeds = Self { count: SEEDS_DEFAULT, start: None, others: Vec::new() };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
@@ -60,9 +56,7 @@ impl Seeds {
 }
 
 fn number(argument: Option<&String>, option: &str) -> anyhow::Result<u64> {
-    argument
-        .and_then(|text| text.parse().ok())
-        .with_context(|| format!("{option} needs a number"))
+    argument.and_then(|text| text.parse().ok()).with_context(|| format!("{option} needs a number"))
 }
 
 /// Short enough to type again; a collision costs nothing.

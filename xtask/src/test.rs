@@ -30,22 +30,14 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
 
     let mut report = Report::new();
     report.step("install", Counts::Failure, install_everything);
-    report.step("build", Counts::Failure, || {
-        shell::cargo()
-            .args(["build", "--workspace", "--all-targets"])
-            .run()
-    });
+    report.step("build", Counts::Failure, || shell::cargo().args(["build", "--workspace", "--all-targets"]).run());
     report.stream("Rust tests", Counts::Cases, || rust_tests(&spec_log));
     report.stream("doctests", Counts::Cases, || {
-        logged(shell::cargo(), &spec_log)
-            .args(["test", "--workspace", "--doc", "--no-fail-fast"])
-            .stream()
+        logged(shell::cargo(), &spec_log).args(["test", "--workspace", "--doc", "--no-fail-fast"]).stream()
     });
     report.stream("TypeScript tests", Counts::Cases, || typescript(&spec_log));
     report.step("simulator", Counts::Step, || simulator(&spec_log));
-    report.stream("browser tests", Counts::Cases, || {
-        logged(e2e::program(&[])?, &spec_log).stream()
-    });
+    report.stream("browser tests", Counts::Cases, || logged(e2e::program(&[])?, &spec_log).stream());
     report.step("tidy --executed", Counts::Step, tidy::inspect_executed);
 
     let outcome = report.summary();
@@ -61,11 +53,7 @@ fn install_everything() -> anyhow::Result<()> {
         install::npm_packages(install::BROWSER_TESTS),
         chromium::ensure().map(|path| println!("browser: {}", path.display())),
     ];
-    let missing: Vec<String> = results
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|error| format!("{error:#}"))
-        .collect();
+    let missing: Vec<String> = results.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
     if !missing.is_empty() {
         bail!(missing.join("\n"));
     }
@@ -96,9 +84,7 @@ fn typescript(spec_log: &Path) -> anyhow::Result<Finished> {
 fn simulator(spec_log: &Path) -> anyhow::Result<()> {
     let binary = shell::target_folder().join("debug/swain-sim");
     let program = Program::new(binary).shown_as("swain-sim");
-    logged(program, spec_log)
-        .args(["--seeds", SIMULATOR_SEEDS, "--start", "1"])
-        .run()
+    logged(program, spec_log).args(["--seeds", SIMULATOR_SEEDS, "--start", "1"]).run()
 }
 
 fn logged(program: Program, spec_log: &Path) -> Program {
@@ -106,9 +92,7 @@ fn logged(program: Program, spec_log: &Path) -> Program {
 }
 
 fn empty(spec_log: &Path) -> anyhow::Result<()> {
-    let folder = spec_log
-        .parent()
-        .expect("the log lies in the target folder");
+    let folder = spec_log.parent().expect("the log lies in the target folder");
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(spec_log, ""))
         .with_context(|| format!("cannot empty {}", spec_log.display()))

@@ -50,11 +50,7 @@ pub(crate) struct Complaint {
 
 impl Complaint {
     fn new(path: &str, line: usize, text: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            text: text.into(),
-        }
+        Self { path: path.to_owned(), line, text: text.into() }
     }
 }
 
@@ -98,11 +94,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
         complaints.len(),
         begun.elapsed().as_secs_f64()
     );
-    Ok(if complaints.is_empty() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed
-    })
+    Ok(if complaints.is_empty() { Outcome::Passed } else { Outcome::Failed })
 }
 
 /// The checks as a step of another verb.
@@ -124,8 +116,7 @@ pub(crate) fn executed_log() -> PathBuf {
 }
 
 fn inspect(repository: &Repository) -> Vec<Complaint> {
-    let mut complaints: Vec<Complaint> =
-        CHECKS.iter().flat_map(|check| check(repository)).collect();
+    let mut complaints: Vec<Complaint> = CHECKS.iter().flat_map(|check| check(repository)).collect();
     complaints.sort();
     complaints
 }

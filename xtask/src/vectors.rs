@@ -40,9 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
         typescript = named(&files, &finished.text);
         Ok(finished)
     });
-    report.step("every file is run", Counts::Step, || {
-        compare(&files, &rust, &typescript)
-    });
+    report.step("every file is run", Counts::Step, || compare(&files, &rust, &typescript));
     Ok(report.summary())
 }
 
@@ -54,22 +52,15 @@ fn typescript_tests() -> anyhow::Result<Finished> {
         .stream()
 }
 
-fn compare(
-    files: &[String],
-    rust: &BTreeSet<String>,
-    typescript: &BTreeSet<String>,
-) -> anyhow::Result<()> {
+fn compare(files: &[String], rust: &BTreeSet<String>, typescript: &BTreeSet<String>) -> anyhow::Result<()> {
     let mark = |ran: bool| if ran { "ran" } else { "-" };
     println!("{:<28} {:<6} TypeScript", "file", "Rust");
     for file in files {
         let (in_rust, in_typescript) = (rust.contains(file), typescript.contains(file));
         println!("{file:<28} {:<6} {}", mark(in_rust), mark(in_typescript));
     }
-    let lonely: Vec<&str> = files
-        .iter()
-        .filter(|file| !rust.contains(*file) && !typescript.contains(*file))
-        .map(String::as_str)
-        .collect();
+    let lonely: Vec<&str> =
+        files.iter().filter(|file| !rust.contains(*file) && !typescript.contains(*file)).map(String::as_str).collect();
     if !lonely.is_empty() {
         bail!("no test names {}", lonely.join(", "));
     }
@@ -77,8 +68,7 @@ fn compare(
 }
 
 fn files() -> anyhow::Result<Vec<String>> {
-    let entries = fs::read_dir(shell::root().join(FOLDER))
-        .with_context(|| format!("{FOLDER} cannot be read"))?;
+    let entries = fs::read_dir(shell::root().join(FOLDER)).with_context(|| format!("{FOLDER} cannot be read"))?;
     let mut names = Vec::new();
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -96,11 +86,7 @@ fn named(files: &[String], output: &str) -> BTreeSet<String> {
         .split(|character: char| !(character.is_alphanumeric() || "-_".contains(character)))
         .flat_map(|word| word.split('_').chain([word]))
         .collect();
-    files
-        .iter()
-        .filter(|file| words.contains(file.trim_end_matches(".json")))
-        .cloned()
-        .collect()
+    files.iter().filter(|file| words.contains(file.trim_end_matches(".json"))).cloned().collect()
 }
 
 #[cfg(test)]

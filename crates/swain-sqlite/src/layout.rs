@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use swain_core::{ColumnType, Key, Name, Row, Schema, Table, Value};
+use swain_core::{ColumnType, Name, Row, Schema, Table, Value};
 
 use crate::failure::Failure;
 use crate::wire::to_wire;

@@ -48,11 +48,7 @@ const BANNED: &[Banned] = &[
         text: ".skip(",
         advice: "a test that does not run shows nothing: run it or delete it",
     },
-    Banned {
-        language: Language::Script,
-        text: ".only(",
-        advice: "it hides every other test: remove it",
-    },
+    Banned { language: Language::Script, text: ".only(", advice: "it hides every other test: remove it" },
 ];
 
 fn in_code(source: &Source) -> Vec<Complaint> {
@@ -112,8 +108,7 @@ fn sleeps(source: &Source) -> impl Iterator<Item = usize> {
 }
 
 fn is_called(code: &str, at: usize) -> bool {
-    let declares =
-        code[..at].trim_end_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
+    let declares = code[..at].trim_end_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
     code[at..].starts_with('(') && !declares.ends_with("fn ") && !declares.ends_with("function ")
 }
 
@@ -151,20 +146,12 @@ mod tests {
     use super::*;
 
     fn complaints(path: &str, text: &str) -> Vec<String> {
-        inspect(&Repository::of(&[(path, text)]))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        inspect(&Repository::of(&[(path, text)])).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn each_banned_word_is_found_in_code() {
-        for text in [
-            "#[ignore]",
-            "#[ignore = \"slow\"]",
-            "#[should_panic]",
-            "todo!()",
-        ] {
+        for text in ["#[ignore]", "#[ignore = \"slow\"]", "#[should_panic]", "todo!()"] {
             assert_eq!(complaints("a.rs", text).len(), 1, "{text}");
         }
         for text in ["test.skip('a')", "describe.only('a')"] {

@@ -5,13 +5,11 @@ use super::kinds::is_word_byte;
 /// Offsets of a word, not as a part of a longer one.
 pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let bytes = code.as_bytes();
-    code.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(move |at| {
-            let before = at.checked_sub(1).map(|before| bytes[before]);
-            let after = bytes.get(at + word.len()).copied();
-            !before.is_some_and(is_word_byte) && !after.is_some_and(is_word_byte)
-        })
+    code.match_indices(word).map(|(at, _)| at).filter(move |at| {
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(at + word.len()).copied();
+        !before.is_some_and(is_word_byte) && !after.is_some_and(is_word_byte)
+    })
 }
 
 /// The word that begins here, `$` counted as a letter (macros and JavaScript have it).
@@ -26,20 +24,13 @@ pub(crate) fn word_at(code: &str, at: usize) -> &str {
 pub(crate) fn word_before(code: &str, end: usize) -> &str {
     let is_letter = |byte: &u8| is_word_byte(*byte) || *byte == b'$';
     let before = &code.as_bytes()[..end];
-    let length = before
-        .iter()
-        .rev()
-        .take_while(|byte| is_letter(byte))
-        .count();
+    let length = before.iter().rev().take_while(|byte| is_letter(byte)).count();
     &code[end - length..end]
 }
 
 /// The first offset from here that is not white space.
 pub(crate) fn after_space(code: &str, at: usize) -> usize {
-    let space = code.as_bytes()[at..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count();
+    let space = code.as_bytes()[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     at + space
 }
 

@@ -70,11 +70,7 @@ fn readme(repository: &Repository) -> Vec<Complaint> {
         return vec![Complaint::new(README, 1, text)];
     };
     let (_, blocks) = split(&file.text);
-    ["first", "second"]
-        .iter()
-        .enumerate()
-        .filter_map(|(index, which)| one_line(blocks.get(index), which))
-        .collect()
+    ["first", "second"].iter().enumerate().filter_map(|(index, which)| one_line(blocks.get(index), which)).collect()
 }
 
 fn one_line(block: Option<&Block<'_>>, which: &str) -> Option<Complaint> {
@@ -83,10 +79,7 @@ fn one_line(block: Option<&Block<'_>>, which: &str) -> Option<Complaint> {
         return Some(Complaint::new(README, 1, text));
     };
     (block.lines.len() != 1).then(|| {
-        let text = format!(
-            "the {which} fenced block has {} lines: make it one command",
-            block.lines.len()
-        );
+        let text = format!("the {which} fenced block has {} lines: make it one command", block.lines.len());
         Complaint::new(README, block.line, text)
     })
 }
@@ -102,10 +95,7 @@ mod tests {
     fn complaints(changelog: &str, readme: &str) -> Vec<String> {
         let metadata = json!({ "packages": [{ "name": "swain", "version": "1.2.3" }] });
         let files = [(CHANGELOG, changelog), (README, readme)];
-        inspect(&Repository::with_metadata(&files, metadata))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        inspect(&Repository::with_metadata(&files, metadata)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -132,11 +122,7 @@ mod tests {
         let good = "# A\n\n```sh\n# no heading\n```\n\n## B\n";
         let files = |text| {
             let changelog = "# C\n## Unreleased\n";
-            [
-                (CHANGELOG, changelog),
-                (README, README_GOOD),
-                ("a.md", text),
-            ]
+            [(CHANGELOG, changelog), (README, README_GOOD), ("a.md", text)]
         };
         let count = |text| inspect(&Repository::of(&files(text))).len();
 

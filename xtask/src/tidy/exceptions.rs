@@ -20,10 +20,7 @@ impl Exception {
     }
 
     pub(crate) fn is_over(&self) -> Complaint {
-        self.complaint(format!(
-            "{} is not too long any more: delete this line",
-            self.name
-        ))
+        self.complaint(format!("{} is not too long any more: delete this line", self.name))
     }
 }
 
@@ -50,9 +47,5 @@ pub(crate) fn read(repository: &Repository) -> (Vec<Exception>, Vec<Complaint>) 
 
 fn parse(content: &str, line: usize) -> Option<Exception> {
     let (name, lines) = content.rsplit_once(' ')?;
-    Some(Exception {
-        name: name.trim().to_owned(),
-        lines_max: lines.parse().ok()?,
-        line,
-    })
+    Some(Exception { name: name.trim().to_owned(), lines_max: lines.parse().ok()?, line })
 }

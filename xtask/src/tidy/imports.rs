@@ -20,11 +20,7 @@ pub(crate) fn inspect(repository: &Repository) -> Vec<Complaint> {
         return vec![Complaint::new(TABLE, 1, text)];
     }
     let packages = repository.metadata["packages"].as_array();
-    packages
-        .into_iter()
-        .flatten()
-        .flat_map(|package| inspect_package(repository, package, &rules))
-        .collect()
+    packages.into_iter().flatten().flat_map(|package| inspect_package(repository, package, &rules)).collect()
 }
 
 /// What one row lets a crate import.
@@ -80,10 +76,7 @@ impl Rule {
             "all" | "anything" => From::Anything,
             list => From::These(names(list).collect()),
         };
-        Self {
-            from,
-            is_for_tests: condition.contains("only as dev-dependency"),
-        }
+        Self { from, is_for_tests: condition.contains("only as dev-dependency") }
     }
 
     fn allows(&self, name: &str) -> bool {
@@ -94,11 +87,7 @@ impl Rule {
     }
 }
 
-fn inspect_package(
-    repository: &Repository,
-    package: &Value,
-    rules: &BTreeMap<String, Rule>,
-) -> Vec<Complaint> {
+fn inspect_package(repository: &Repository, package: &Value, rules: &BTreeMap<String, Rule>) -> Vec<Complaint> {
     let manifest = repository.relative(package["manifest_path"].as_str().unwrap_or(""));
     let name = short_name(manifest, package["name"].as_str().unwrap_or(""));
     let Some(rule) = rules.get(name) else {
@@ -135,18 +124,11 @@ fn own_imports(package: &Value) -> impl Iterator<Item = &str> {
         .filter(|name| *name == "swain" || name.starts_with("swain-"))
 }
 
-fn refusal(
-    name: &str,
-    rule: &Rule,
-    import: &str,
-    rules: &BTreeMap<String, Rule>,
-) -> Option<String> {
+fn refusal(name: &str, rule: &Rule, import: &str, rules: &BTreeMap<String, Rule>) -> Option<String> {
     let imported = unprefixed(import);
     let only_for_tests = rules.get(imported).is_some_and(|rule| rule.is_for_tests);
     if only_for_tests {
-        return Some(format!(
-            "{import} is for tests: move it to [dev-dependencies]"
-        ));
+        return Some(format!("{import} is for tests: move it to [dev-dependencies]"));
     }
     if rule.allows(imported) {
         return None;
@@ -158,10 +140,9 @@ fn refusal(
 }
 
 fn line_of(manifest: &str, import: &str) -> usize {
-    let position = manifest.lines().position(|line| {
-        line.strip_prefix(import)
-            .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
-    });
+    let position = manifest
+        .lines()
+        .position(|line| line.strip_prefix(import).is_some_and(|rest| rest.starts_with(['.', ' ', '='])));
     position.map_or(1, |index| index + 1)
 }
 
@@ -187,15 +168,9 @@ mod tests {
 | other | table |
 ";
 
-    fn complaints(
-        package: &str,
-        folder: &str,
-        dependencies: &[(&str, Option<&str>)],
-    ) -> Vec<String> {
-        let dependencies: Vec<Value> = dependencies
-            .iter()
-            .map(|(name, kind)| json!({ "name": name, "kind": kind }))
-            .collect();
+    fn complaints(package: &str, folder: &str, dependencies: &[(&str, Option<&str>)]) -> Vec<String> {
+        let dependencies: Vec<Value> =
+            dependencies.iter().map(|(name, kind)| json!({ "name": name, "kind": kind })).collect();
         let manifest = format!("{folder}/Cargo.toml");
         let metadata = json!({
             "workspace_root": "/r",
@@ -207,10 +182,7 @@ mod tests {
         });
         let text = "[dependencies]\nserde = 1\nswain-store.workspace = true\n";
         let files = [(TABLE, ARCHITECTURE), (manifest.as_str(), text)];
-        inspect(&Repository::with_metadata(&files, metadata))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        inspect(&Repository::with_metadata(&files, metadata)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -237,10 +209,7 @@ mod tests {
     fn build_dependency_is_an_edge_and_dev_dependency_is_none() {
         let folder = "crates/swain-core";
 
-        assert_eq!(
-            complaints("swain-core", folder, &[("swain", Some("build"))]).len(),
-            1
-        );
+        assert_eq!(complaints("swain-core", folder, &[("swain", Some("build"))]).len(), 1);
         assert!(complaints("swain-core", folder, &[("swain", Some("dev"))]).is_empty());
     }
 

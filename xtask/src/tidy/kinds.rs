@@ -10,13 +10,8 @@ pub(crate) enum Kind {
 
 /// The text with everything of another kind blanked, newlines kept, so that offsets stay.
 pub(crate) fn only(text: &str, kinds: &[Kind], wanted: &[Kind]) -> String {
-    let bytes = text.bytes().zip(kinds).map(|(byte, kind)| {
-        if byte == b'\n' || wanted.contains(kind) {
-            byte
-        } else {
-            b' '
-        }
-    });
+    let bytes =
+        text.bytes().zip(kinds).map(|(byte, kind)| if byte == b'\n' || wanted.contains(kind) { byte } else { b' ' });
     String::from_utf8(bytes.collect()).expect("a character has one kind, so none is cut")
 }
 
@@ -42,10 +37,7 @@ pub(super) enum Lines {
 
 impl<'a> Marker<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            kinds: Vec::with_capacity(text.len()),
-        }
+        Self { bytes: text.as_bytes(), kinds: Vec::with_capacity(text.len()) }
     }
 
     pub(super) fn mark(&mut self, kind: Kind, count: usize) {

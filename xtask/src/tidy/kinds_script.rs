@@ -97,8 +97,8 @@ fn expression_length(rest: &[u8]) -> Option<usize> {
 /// Would a value come next, rather than an operator?
 fn is_operand_due(marker: &Marker<'_>) -> bool {
     const KEYWORDS: &[&[u8]] = &[
-        b"return", b"typeof", b"case", b"in", b"of", b"delete", b"void", b"throw", b"new", b"do",
-        b"else", b"await", b"yield", b"from", b"import", b"export", b"default",
+        b"return", b"typeof", b"case", b"in", b"of", b"delete", b"void", b"throw", b"new", b"do", b"else", b"await",
+        b"yield", b"from", b"import", b"export", b"default",
     ];
     // Comments and strings before us are rare enough to be read as they stand.
     let before = marker.before().trim_ascii_end();

@@ -29,9 +29,7 @@ pub(crate) fn inspect(repository: &Repository) -> Vec<Complaint> {
             }
         }
     }
-    let unused = exceptions
-        .iter()
-        .filter(|found| !used.contains(&found.line));
+    let unused = exceptions.iter().filter(|found| !used.contains(&found.line));
     complaints.extend(unused.map(Exception::is_over));
     complaints
 }
@@ -51,10 +49,7 @@ impl Length {
         Complaint::new(
             path,
             self.line,
-            format!(
-                "{} has {} lines, more than {}: split it by what it does",
-                self.what, self.lines, self.limit
-            ),
+            format!("{} has {} lines, more than {}: split it by what it does", self.what, self.lines, self.limit),
         )
     }
 }
@@ -94,28 +89,17 @@ fn file_length(source: &Source) -> Length {
         let without_tests = source.test_module_line().map(|line| line - 1);
         (FILE_LINES_MAX, without_tests.unwrap_or(source.line_count()))
     };
-    Length {
-        name: source.path.clone(),
-        what: "the file".to_owned(),
-        line: 1,
-        lines,
-        limit,
-    }
+    Length { name: source.path.clone(), what: "the file".to_owned(), line: 1, lines, limit }
 }
 
 /// An exception may shrink and not grow.
 fn compare(exception: &Exception, length: &Length) -> Option<Complaint> {
     if length.lines > exception.lines_max {
-        let text = format!(
-            "{} has grown from {} to {} lines: shorten it",
-            length.name, exception.lines_max, length.lines
-        );
+        let text =
+            format!("{} has grown from {} to {} lines: shorten it", length.name, exception.lines_max, length.lines);
         Some(exception.complaint(text))
     } else if length.lines < exception.lines_max {
-        let text = format!(
-            "{} has shrunk to {} lines: write {} here",
-            length.name, length.lines, length.lines
-        );
+        let text = format!("{} has shrunk to {} lines: write {} here", length.name, length.lines, length.lines);
         Some(exception.complaint(text))
     } else {
         None
@@ -131,10 +115,7 @@ mod tests {
     }
 
     fn complaints(files: &[(&str, &str)]) -> Vec<String> {
-        inspect(&Repository::of(files))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        inspect(&Repository::of(files)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -143,10 +124,7 @@ mod tests {
 
         let found = complaints(&[("a.rs", &format!("\n{}", function("a", 71)))]);
 
-        assert_eq!(
-            found,
-            ["a.rs:2: function a has 71 lines, more than 70: split it by what it does"]
-        );
+        assert_eq!(found, ["a.rs:2: function a has 71 lines, more than 70: split it by what it does"]);
     }
 
     #[test]
@@ -166,10 +144,7 @@ mod tests {
 
         assert!(complaints(&[("a.rs", &format!("{code}{tests}"))]).is_empty());
         assert_eq!(complaints(&[("a.rs", &format!("a!();\n{code}"))]).len(), 1);
-        assert_eq!(
-            complaints(&[("tests/a.rs", &format!("{code}{code}"))]).len(),
-            1
-        );
+        assert_eq!(complaints(&[("tests/a.rs", &format!("{code}{code}"))]).len(), 1);
         assert!(complaints(&[("tests/a.rs", &format!("b!();\n{code}"))]).is_empty());
     }
 

@@ -7,10 +7,7 @@ use super::{
 };
 
 pub(crate) fn inspect(repository: &Repository) -> Vec<Complaint> {
-    repository
-        .documents()
-        .flat_map(|file| broken(repository, file))
-        .collect()
+    repository.documents().flat_map(|file| broken(repository, file)).collect()
 }
 
 fn broken(repository: &Repository, file: &File) -> Vec<Complaint> {
@@ -31,15 +28,9 @@ fn broken(repository: &Repository, file: &File) -> Vec<Complaint> {
 
 /// What `[text](target "title")` and `[name]: target` point at.
 fn targets(line: &str) -> Vec<&str> {
-    let definition = line
-        .trim_start()
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("]: "))
-        .map(|(_, target)| target);
-    let inline = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
+    let definition =
+        line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
+    let inline = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     inline
         .chain(definition)
         .filter_map(|target| target.split_whitespace().next())
@@ -63,11 +54,7 @@ fn leads_somewhere(repository: &Repository, page: &str, target: &str) -> bool {
     let folder = format!("{path}/");
     path.is_empty()
         || repository.paths.contains(&path)
-        || repository
-            .paths
-            .range(folder.clone()..)
-            .next()
-            .is_some_and(|next| next.starts_with(&folder))
+        || repository.paths.range(folder.clone()..).next().is_some_and(|next| next.starts_with(&folder))
 }
 
 /// `None` when it leaves the repository.
@@ -94,15 +81,8 @@ mod tests {
     use super::*;
 
     fn complaints(text: &str) -> Vec<String> {
-        let files = [
-            ("docs/a.md", text),
-            ("docs/b.md", "# B"),
-            ("spec/c.md", "# C"),
-        ];
-        inspect(&Repository::of(&files))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let files = [("docs/a.md", text), ("docs/b.md", "# B"), ("spec/c.md", "# C")];
+        inspect(&Repository::of(&files)).iter().map(ToString::to_string).collect()
     }
 
     #[test]

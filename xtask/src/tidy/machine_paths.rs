@@ -3,12 +3,7 @@
 use super::{Complaint, repository::Repository};
 
 /// In two pieces, so that this file holds none of them.
-const PLACES: [[&str; 2]; 4] = [
-    ["/wo", "rk/"],
-    ["/t", "mp/"],
-    ["/ro", "ot/"],
-    ["/ho", "me/"],
-];
+const PLACES: [[&str; 2]; 4] = [["/wo", "rk/"], ["/t", "mp/"], ["/ro", "ot/"], ["/ho", "me/"]];
 
 pub(crate) fn inspect(repository: &Repository) -> Vec<Complaint> {
     let places = PLACES.map(|pieces| pieces.concat());

@@ -20,22 +20,13 @@ pub(crate) fn split(text: &str) -> (Vec<Prose<'_>>, Vec<Block<'_>>) {
         match (open, fence(content)) {
             (None, Some(mark)) => {
                 open = Some(mark);
-                blocks.push(Block {
-                    line: index + 1,
-                    lines: Vec::new(),
-                });
+                blocks.push(Block { line: index + 1, lines: Vec::new() });
             }
             (None, None) => prose.push((index + 1, line)),
-            (Some(opened), Some(mark))
-                if mark.starts_with(opened) && content.trim_end() == mark =>
-            {
+            (Some(opened), Some(mark)) if mark.starts_with(opened) && content.trim_end() == mark => {
                 open = None;
             }
-            (Some(_), _) => blocks
-                .last_mut()
-                .expect("an open fence has its block")
-                .lines
-                .push(line),
+            (Some(_), _) => blocks.last_mut().expect("an open fence has its block").lines.push(line),
         }
     }
     (prose, blocks)

@@ -41,9 +41,7 @@ impl Repository {
                 files.push(File { path, text });
             }
         }
-        let metadata = shell::cargo()
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .capture()?;
+        let metadata = shell::cargo().args(["metadata", "--no-deps", "--format-version", "1"]).capture()?;
         let metadata = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
         Ok(Self::new(paths, files, metadata))
     }
@@ -55,12 +53,7 @@ impl Repository {
             .filter_map(|file| Some((Language::of(&file.path)?, file)))
             .map(|(language, file)| Source::new(&file.path, &file.text, language))
             .collect();
-        Self {
-            paths,
-            files,
-            sources,
-            metadata,
-        }
+        Self { paths, files, sources, metadata }
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<&File> {
@@ -68,16 +61,13 @@ impl Repository {
     }
 
     pub(crate) fn documents(&self) -> impl Iterator<Item = &File> {
-        self.files
-            .iter()
-            .filter(|file| file.path.ends_with(".md") && !is_generated(&file.path))
+        self.files.iter().filter(|file| file.path.ends_with(".md") && !is_generated(&file.path))
     }
 
     /// Cargo gives absolute paths; complaints want them relative.
     pub(crate) fn relative<'a>(&self, path: &'a str) -> &'a str {
         let root = self.metadata["workspace_root"].as_str().unwrap_or("");
-        path.strip_prefix(root)
-            .map_or(path, |rest| rest.trim_start_matches('/'))
+        path.strip_prefix(root).map_or(path, |rest| rest.trim_start_matches('/'))
     }
 
     #[cfg(test)]
@@ -88,13 +78,8 @@ impl Repository {
     #[cfg(test)]
     pub(crate) fn with_metadata(files: &[(&str, &str)], metadata: Value) -> Self {
         let paths = files.iter().map(|(path, _)| (*path).to_owned()).collect();
-        let files = files
-            .iter()
-            .map(|(path, text)| File {
-                path: (*path).to_owned(),
-                text: (*text).to_owned(),
-            })
-            .collect();
+        let files =
+            files.iter().map(|(path, text)| File { path: (*path).to_owned(), text: (*text).to_owned() }).collect();
         Self::new(paths, files, metadata)
     }
 }
@@ -102,30 +87,17 @@ impl Repository {
 /// Not written by hand, so not held to how we write.
 pub(crate) fn is_generated(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    path.split('/')
-        .any(|part| matches!(part, "dist" | "node_modules" | "vectors" | "target"))
+    path.split('/').any(|part| matches!(part, "dist" | "node_modules" | "vectors" | "target"))
         || name.ends_with(".lock")
         || name.ends_with(".min.js")
         || name == "package-lock.json"
 }
 
 fn list(root: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let listed = shell::git()
-        .folder(root)
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .capture();
+    let listed =
+        shell::git().folder(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).capture();
     let paths: BTreeSet<String> = match listed {
-        Ok(listed) => listed
-            .split('\0')
-            .filter(|path| !path.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        Ok(listed) => listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect(),
         // An unpacked archive has no git; it has no stray files either.
         Err(_) => walk(root)?,
     };

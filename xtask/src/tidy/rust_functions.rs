@@ -20,11 +20,7 @@ pub(crate) fn rust_functions(code: &str) -> Vec<Function> {
                 return None;
             }
             let opening = body(code, name_at + name.len())?;
-            Some(Function {
-                name: name.to_owned(),
-                start,
-                end: closing(code, opening)?,
-            })
+            Some(Function { name: name.to_owned(), start, end: closing(code, opening)? })
         })
         .collect()
 }
@@ -49,10 +45,7 @@ mod tests {
     use super::*;
 
     fn found(code: &str) -> Vec<(String, &str)> {
-        rust_functions(code)
-            .into_iter()
-            .map(|function| (function.name, &code[function.start..=function.end]))
-            .collect()
+        rust_functions(code).into_iter().map(|function| (function.name, &code[function.start..=function.end])).collect()
     }
 
     #[test]
@@ -67,10 +60,7 @@ mod tests {
 
     #[test]
     fn declarations_and_types_are_no_functions() {
-        assert_eq!(
-            found("trait T { fn a(&self) -> u8; } type F = fn(u8) -> u8;"),
-            []
-        );
+        assert_eq!(found("trait T { fn a(&self) -> u8; } type F = fn(u8) -> u8;"), []);
     }
 
     #[test]

@@ -10,13 +10,9 @@ use super::{
 };
 
 pub(crate) fn script_functions(code: &str) -> Vec<Function> {
-    let mut functions: Vec<Function> = code
-        .match_indices('(')
-        .filter_map(|(opening, _)| with_parameters(code, opening))
-        .collect();
-    let bare = code
-        .match_indices("=>")
-        .filter_map(|(arrow, _)| with_bare_parameter(code, arrow));
+    let mut functions: Vec<Function> =
+        code.match_indices('(').filter_map(|(opening, _)| with_parameters(code, opening)).collect();
+    let bare = code.match_indices("=>").filter_map(|(arrow, _)| with_bare_parameter(code, arrow));
     functions.extend(bare);
     // The type in `(a): T => {` reads as a bare parameter too; the longer reading is right.
     functions.sort_by_key(|function| (function.end, function.start));
@@ -75,11 +71,7 @@ fn with_parameters(code: &str, opening: usize) -> Option<Function> {
         b':' => body_after_type(code, after + 1)?,
         _ => return None,
     };
-    Some(Function {
-        name: head.name.to_owned(),
-        start: head.start,
-        end: closing(code, body)?,
-    })
+    Some(Function { name: head.name.to_owned(), start: head.start, end: closing(code, body)? })
 }
 
 /// `x => {`
@@ -91,11 +83,7 @@ fn with_bare_parameter(code: &str, arrow: usize) -> Option<Function> {
         return None;
     }
     let start = parameter_end - parameter.len();
-    Some(Function {
-        name: name_of_arrow(code, start).to_owned(),
-        start,
-        end: closing(code, body)?,
-    })
+    Some(Function { name: name_of_arrow(code, start).to_owned(), start, end: closing(code, body)? })
 }
 
 fn arrow_body(code: &str, arrow: usize) -> Option<usize> {
@@ -115,10 +103,7 @@ impl<'a> Head<'a> {
     fn before(code: &'a str, opening: usize) -> Option<Self> {
         let end = before_type_parameters(code, before_space(code, opening));
         let word = word_before(code, end);
-        if matches!(
-            word,
-            "if" | "for" | "while" | "switch" | "catch" | "with" | "await" | "case" | "return"
-        ) {
+        if matches!(word, "if" | "for" | "while" | "switch" | "catch" | "with" | "await" | "case" | "return") {
             return None;
         }
         let before = before_space(code, end - word.len());
@@ -204,10 +189,7 @@ fn body_after_type(code: &str, from: usize) -> Option<usize> {
 }
 
 fn is_type_operator(word: &str) -> bool {
-    matches!(
-        word,
-        "is" | "keyof" | "readonly" | "typeof" | "asserts" | "extends" | "infer" | "unique"
-    )
+    matches!(word, "is" | "keyof" | "readonly" | "typeof" | "asserts" | "extends" | "infer" | "unique")
 }
 
 fn closing_angle(bytes: &[u8], opening: usize) -> Option<usize> {
@@ -235,20 +217,14 @@ mod tests {
     use super::*;
 
     fn names(code: &str) -> Vec<String> {
-        script_functions(code)
-            .into_iter()
-            .map(|function| function.name)
-            .collect()
+        script_functions(code).into_iter().map(|function| function.name).collect()
     }
 
     #[test]
     fn every_form_is_found() {
         let cases = [
             ("function a(b) { c }", "a"),
-            (
-                "export async function a<T>(b: T): Promise<Map<T, () => T>> { }",
-                "a",
-            ),
+            ("export async function a<T>(b: T): Promise<Map<T, () => T>> { }", "a"),
             ("const a = (b: number): b is 3 => { }", "a"),
             ("const a = async (b) => { }", "a"),
             ("const a = { b: c => { } }", "b"),
@@ -288,10 +264,7 @@ mod tests {
     fn body_of_a_describe_is_a_suite() {
         let code = "describe.each([1])(' ', (a) => { test(' ', async () => { }) })";
 
-        let suites: Vec<bool> = script_functions(code)
-            .iter()
-            .map(|function| is_suite(code, function))
-            .collect();
+        let suites: Vec<bool> = script_functions(code).iter().map(|function| is_suite(code, function)).collect();
 
         assert_eq!(suites, [false, true]);
     }
@@ -299,10 +272,8 @@ mod tests {
     #[test]
     fn a_function_ends_at_its_own_brace() {
         let code = "function a() { if (b) { } }\nfunction c() {}";
-        let ends: Vec<&str> = script_functions(code)
-            .into_iter()
-            .map(|function| &code[function.start..=function.end])
-            .collect();
+        let ends: Vec<&str> =
+            script_functions(code).into_iter().map(|function| &code[function.start..=function.end]).collect();
 
         assert_eq!(ends, ["a() { if (b) { } }", "c() {}"]);
     }

@@ -68,9 +68,7 @@ impl Source {
             || name.contains(".test.")
             || name.ends_with("_test.rs")
             || self.path.starts_with("e2e/")
-            || folders
-                .into_iter()
-                .any(|folder| matches!(folder, "test" | "tests"))
+            || folders.into_iter().any(|folder| matches!(folder, "test" | "tests"))
     }
 
     /// The first line of `#[cfg(test)] mod …`, where the tests of a Rust file begin.
@@ -118,20 +116,12 @@ mod tests {
         assert_eq!(source.code, "let a = \"  \";         \nfn b() {}");
         assert_eq!(source.code_and_text, "let a = \"x{\";         \nfn b() {}");
         assert_eq!(source.comments.trim(), "// why }");
-        assert_eq!(
-            source.line_at(source.code.find("fn").expect("it is there")),
-            2
-        );
+        assert_eq!(source.line_at(source.code.find("fn").expect("it is there")), 2);
     }
 
     #[test]
     fn test_files_are_known_by_their_names() {
-        for path in [
-            "crates/a/tests/it/main.rs",
-            "crates/a/src/b/tests.rs",
-            "e2e/a.mjs",
-            "packages/a/test/b.ts",
-        ] {
+        for path in ["crates/a/tests/it/main.rs", "crates/a/src/b/tests.rs", "e2e/a.mjs", "packages/a/test/b.ts"] {
             assert!(rust(path, "").is_test_file(), "{path}");
         }
         for path in ["crates/a/src/tests_of_time.rs", "crates/testkit/src/lib.rs"] {

@@ -19,22 +19,13 @@ pub(crate) fn inspect(repository: &Repository) -> Vec<Complaint> {
     let mut complaints: Vec<Complaint> = rules
         .values()
         .filter(|rule| !named.contains(rule.id.as_str()))
-        .map(|rule| {
-            rule.complaint(
-                "no test names it: add spec!(\"ID\") or spec(\"ID\") to one that shows it",
-            )
-        })
+        .map(|rule| rule.complaint("no test names it: add spec!(\"ID\") or spec(\"ID\") to one that shows it"))
         .collect();
     complaints.extend(doubled(repository));
-    complaints.extend(
-        namings
-            .iter()
-            .filter(|naming| !rules.contains_key(&naming.id))
-            .map(|naming| {
-                let text = format!("{} is no rule of spec/*.md: name one that is", naming.id);
-                Complaint::new(&naming.path, naming.line, text)
-            }),
-    );
+    complaints.extend(namings.iter().filter(|naming| !rules.contains_key(&naming.id)).map(|naming| {
+        let text = format!("{} is no rule of spec/*.md: name one that is", naming.id);
+        Complaint::new(&naming.path, naming.line, text)
+    }));
     complaints
 }
 
@@ -46,14 +37,13 @@ pub(crate) fn inspect_executed(repository: &Repository, log: &str) -> Vec<Compla
         .values()
         .filter(|rule| !executed.contains(rule.id.as_str()))
         .map(|rule| rule.complaint("no executed test names it: run or write one"));
-    let unknown = log
-        .lines()
-        .enumerate()
-        .filter(|(_, id)| !id.trim().is_empty() && !rules.contains_key(id.trim()))
-        .map(|(index, id)| {
-            let text = format!("{} is no rule of spec/*.md: find the test", id.trim());
-            Complaint::new(LOG, index + 1, text)
-        });
+    let unknown =
+        log.lines().enumerate().filter(|(_, id)| !id.trim().is_empty() && !rules.contains_key(id.trim())).map(
+            |(index, id)| {
+                let text = format!("{} is no rule of spec/*.md: find the test", id.trim());
+                Complaint::new(LOG, index + 1, text)
+            },
+        );
     missing.chain(unknown).collect()
 }
 
@@ -67,12 +57,7 @@ pub(crate) fn table(repository: &Repository) -> String {
             .filter(|naming| naming.id == rule.id)
             .map(|naming| format!("{}:{}", naming.path, naming.line))
             .collect();
-        text.push_str(&format!(
-            "  {:<4} {:<48} {}\n",
-            rule.id,
-            rule.title,
-            places.join(" ")
-        ));
+        text.push_str(&format!("  {:<4} {:<48} {}\n", rule.id, rule.title, places.join(" ")));
     }
     let mut by_file: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for naming in &namings {
@@ -116,36 +101,28 @@ fn doubled(repository: &Repository) -> Vec<Complaint> {
 }
 
 fn all_rules(repository: &Repository) -> impl Iterator<Item = Rule> {
-    repository
-        .files
-        .iter()
-        .filter(|file| is_page_of_the_contract(&file.path))
-        .flat_map(|file| {
-            file.text.lines().enumerate().filter_map(|(index, line)| {
-                let heading = line.strip_prefix("## ")?;
-                let (id, title) = heading.split_once(' ').unwrap_or((heading, ""));
-                is_id(id).then(|| Rule {
-                    id: id.to_owned(),
-                    title: title.trim().to_owned(),
-                    path: file.path.clone(),
-                    line: index + 1,
-                })
+    repository.files.iter().filter(|file| is_page_of_the_contract(&file.path)).flat_map(|file| {
+        file.text.lines().enumerate().filter_map(|(index, line)| {
+            let heading = line.strip_prefix("## ")?;
+            let (id, title) = heading.split_once(' ').unwrap_or((heading, ""));
+            is_id(id).then(|| Rule {
+                id: id.to_owned(),
+                title: title.trim().to_owned(),
+                path: file.path.clone(),
+                line: index + 1,
             })
         })
+    })
 }
 
 fn is_page_of_the_contract(path: &str) -> bool {
-    path.strip_prefix("spec/")
-        .and_then(|name| name.strip_suffix(".md"))
-        .is_some_and(|name| !name.contains('/'))
+    path.strip_prefix("spec/").and_then(|name| name.strip_suffix(".md")).is_some_and(|name| !name.contains('/'))
 }
 
 /// A capital letter and a number.
 fn is_id(text: &str) -> bool {
     let mut characters = text.chars();
-    characters
-        .next()
-        .is_some_and(|first| first.is_ascii_uppercase())
+    characters.next().is_some_and(|first| first.is_ascii_uppercase())
         && text.len() > 1
         && characters.all(|character| character.is_ascii_digit())
 }
@@ -200,16 +177,10 @@ fn literals(arguments: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    const SPEC: (&str, &str) = (
-        "spec/merge.md",
-        "# Merge\n\n## M1 One\n\n## M2 Two\n\n## Other\n",
-    );
+    const SPEC: (&str, &str) = ("spec/merge.md", "# Merge\n\n## M1 One\n\n## M2 Two\n\n## Other\n");
 
     fn complaints(files: &[(&str, &str)]) -> Vec<String> {
-        inspect(&Repository::of(files))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        inspect(&Repository::of(files)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -232,16 +203,12 @@ mod tests {
     fn id_that_does_not_exist_is_a_complaint() {
         let found = complaints(&[SPEC, ("a.rs", "spec!(\"M1\", \"M2\");\nspec!(\"M9\");")]);
 
-        assert_eq!(
-            found,
-            ["a.rs:2: M9 is no rule of spec/*.md: name one that is"]
-        );
+        assert_eq!(found, ["a.rs:2: M9 is no rule of spec/*.md: name one that is"]);
     }
 
     #[test]
     fn comments_and_strings_name_nothing() {
-        let text =
-            "// spec!(\"M1\")\nlet a = r#\"spec!(\"M9\")\"#;\nmacro_rules! spec { () => {} }";
+        let text = "// spec!(\"M1\")\nlet a = r#\"spec!(\"M9\")\"#;\nmacro_rules! spec { () => {} }";
 
         assert_eq!(complaints(&[SPEC, ("a.rs", text)]).len(), 2);
     }
@@ -259,10 +226,7 @@ mod tests {
         let repository = Repository::of(&[SPEC]);
 
         assert!(inspect_executed(&repository, "M2\nM1\nM2\n").is_empty());
-        let found: Vec<String> = inspect_executed(&repository, "M1\nM7\n")
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let found: Vec<String> = inspect_executed(&repository, "M1\nM7\n").iter().map(ToString::to_string).collect();
         assert!(found[0].starts_with("spec/merge.md:5: M2: no executed test"));
         assert!(found[1].starts_with("target/spec-ids.txt:2: M7 is no rule"));
     }
