@@ -4,6 +4,7 @@
 mod command;
 mod config;
 mod database;
+mod lock;
 mod run;
 mod secret;
 

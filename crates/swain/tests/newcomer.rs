@@ -59,6 +59,21 @@ async fn the_demo_runs_and_keeps_its_data() {
     assert!(other.row("sessions", Key::of("s-new")).is_none());
 }
 
+#[tokio::test]
+async fn a_second_server_on_the_same_data_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "pace", "--listen", "127.0.0.1:0"];
+    let mut demo = Program::start(&mut swain(folder.path(), &arguments));
+    demo.address().await;
+
+    let mut second = swain(folder.path(), &["demo", "--fresh", "--listen", "127.0.0.1:0"]);
+    let second = second.output().await.unwrap();
+
+    assert!(!second.status.success());
+    let words = String::from_utf8_lossy(&second.stderr);
+    assert!(words.contains("a server runs on") && words.contains("--data"), "{words}");
+}
+
 async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())

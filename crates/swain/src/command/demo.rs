@@ -13,6 +13,7 @@ use swain_store::Store as _;
 
 use crate::config::{Config, Place};
 use crate::database::Database;
+use crate::lock::Lock;
 use crate::run::run;
 
 const PASSWORD: &str = "pickup-game";
@@ -53,6 +54,7 @@ impl Demo {
         let config = Config::read(&self.name.text("swain.toml")?, "the demo's swain.toml")?;
         let place = Place::of_folder(&data);
         let path = config.database_path(&place, Some(&data));
+        let _lock = Lock::take(&path)?;
         if self.fresh {
             forget(&path)?;
         }

@@ -7,6 +7,7 @@ use swain_server::Assets;
 
 use crate::config::{Config, Place};
 use crate::database::Database;
+use crate::lock::Lock;
 use crate::run::run;
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,7 @@ impl Serve {
         config.server.listen = self.listen.unwrap_or(config.server.listen);
         let path = config.database_path(&place, self.data.as_deref());
         let database = Database::open(&path)?;
+        let _lock = Lock::take(&path)?;
         let engine = database.engine(&config.tables).await?;
         let mut server = config.server_config(&place, &path)?;
         server.public = Assets::Folder(place.resolve(&config.server.public));
