@@ -7,7 +7,6 @@ export const page = {
   failure: null,
   isSigningIn: false,
   isSyncing: false,
-  isPlugged: true,
   /** A line for the person. */
   notice: null,
   /** The team of each player in the game that is being put together: player id to "a" or "b"; null: none is. */

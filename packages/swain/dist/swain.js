@@ -2101,8 +2101,12 @@ function parseFrame(text) {
 	const [kind, ...others] = Object.keys(message);
 	if (kind === void 0 || others.length > 0) throw bad("message");
 	const body = message[kind];
+	const number = isObject(body) ? optionalNumber(body.i, "i") : null;
 	const decode = Object.hasOwn(DECODERS, kind) ? DECODERS[kind] : void 0;
-	return decode === void 0 ? { kind: "ignored" } : decode(object(body, kind));
+	return {
+		number,
+		frame: decode === void 0 ? { kind: "ignored" } : decode(object(body, kind))
+	};
 }
 var DECODERS = {
 	welcome,
@@ -2231,14 +2235,9 @@ function result(value) {
 }
 function problem(body) {
 	const code = text(body.code, "problem.code");
-	const detail = body.detail ?? null;
-	const expected = isObject(detail) ? detail.expected : body.expected;
 	return {
 		code,
-		title: typeof body.title === "string" ? body.title : code,
-		detail,
-		transient: code === "transient" || body.transient === true,
-		expected: typeof expected === "number" ? expected : null
+		title: typeof body.title === "string" ? body.title : code
 	};
 }
 function object(value, place) {
@@ -2493,18 +2492,15 @@ var Push = class {
 			mutations
 		};
 	}
-	/** P10. What was not attempted is sent again; a problem that is not understood is taken for a transient one. */
+	/** P10. What was not attempted is sent again; a problem that is not known by name is taken for a transient one. */
 	handleResults(now, results, problem, delay) {
 		const from = this.#inFlight?.from ?? this.#through + 1;
 		const answered = Math.max(from - 1, ...results.map((result) => result.n));
 		this.#inFlight = null;
 		const isComplete = answered >= this.#through;
 		this.#through = answered;
-		if (problem?.code === "mutation_mismatch") return { kind: "new_device" };
-		if (problem?.code === "mutation_gap" && problem.expected !== null) return {
-			kind: "gap",
-			last: problem.expected - 1
-		};
+		const decided = problem === null ? null : decidedBy(problem);
+		if (decided !== null) return decided;
 		if (problem === null && (isComplete || results.length > 0)) {
 			this.#attempt = 0;
 			return { kind: "go_on" };
@@ -2516,14 +2512,26 @@ var Push = class {
 			until: this.#pausedUntil
 		};
 	}
-	/** The server expects `last + 1` next. */
-	restartAt(last) {
-		this.#through = last;
-		this.#inFlight = null;
-	}
 };
+/** P19: results that take longer do not come any more. */
+var RESULTS_MS = 3e4;
 var FRAME_BYTES = 25;
 var PAUSE_MIN_MS = 50;
+/** Null: the same again after a pause. */
+function decidedBy(problem) {
+	switch (problem.code) {
+		case "mutation_gap": return {
+			kind: "drop",
+			problem
+		};
+		case "mutation_mismatch": return { kind: "new_device" };
+		case "device_not_yours": return {
+			kind: "stop",
+			problem
+		};
+		default: return null;
+	}
+}
 function wireOf(entry, n) {
 	return entryToWire({
 		...entry,
@@ -2533,6 +2541,10 @@ function wireOf(entry, n) {
 // src/engine/stream.ts
 /** C8: without a byte for so many heartbeats the stream is dead. */
 var HEARTBEATS = 2.5;
+var DIVERGED = {
+	code: "diverged",
+	title: "The local copy has to be loaded anew."
+};
 /** P3: a new token is asked for this long before the old one ends. */
 var RENEW_MS = 6e4;
 /** One connection from welcome on: applies frames to the replica and pushes what is pending. */
@@ -2642,6 +2654,7 @@ var Stream = class {
 					kind: "send",
 					text: JSON.stringify({ push: { mutations: next.mutations } })
 				});
+				this.#timer("results", now + RESULTS_MS);
 				return { kind: "go_on" };
 			case "hole": return this.#handleHole();
 			default: return next;
@@ -2699,10 +2712,14 @@ var Stream = class {
 				token: null
 			}
 		});
-		return { kind: "diverged" };
+		return {
+			kind: "drop",
+			problem: DIVERGED
+		};
 	}
 	/** P10. */
 	#results(now, frame) {
+		this.#timer("results", null);
 		this.#persistResults(frame.results);
 		const verdict = this.#push.handleResults(now, frame.results, frame.problem, this.#parts.delay);
 		switch (verdict.kind) {
@@ -2713,23 +2730,14 @@ var Stream = class {
 					kind: "pause",
 					problem: frame.problem
 				};
-			case "gap": return this.#restartPush(now, verdict.last);
 			case "new_device": return {
 				kind: "new_device",
 				lostAbove: this.#replica.meta.lastN
 			};
+			case "drop":
+			case "stop": return verdict;
 			default: return verdict;
 		}
-	}
-	#restartPush(now, last) {
-		const decided = reconcile(this.#replica, last);
-		if (decided.kind === "new_device") return decided;
-		if (decided.kind === "reopen") this.#persist({
-			entries: decided.entries,
-			acked: decided.acked
-		});
-		this.#push.restartAt(last);
-		return this.pump(now);
 	}
 	#moved(now, batch) {
 		this.#floor = batch.mark?.pos ?? this.#floor;
@@ -2797,6 +2805,8 @@ var Session = class {
 	#outputs = [];
 	#attempt = 0;
 	#lastByte = 0;
+	/** P19: how many frames came on this connection. */
+	#frames = 0;
 	#goawayMs = null;
 	#tokenRefreshed = false;
 	#paused = false;
@@ -2886,6 +2896,7 @@ var Session = class {
 		const { device, mark, acked, loadToken, schema } = this.#replica.meta;
 		this.#phase = { kind: "greeting" };
 		this.#lastByte = now;
+		this.#frames = 0;
 		this.#timer("watchdog", now + GREETING_MS);
 		this.#send({ hello: {
 			protocol: 1,
@@ -2951,6 +2962,7 @@ var Session = class {
 			"reconnect",
 			"watchdog",
 			"push",
+			"results",
 			"token"
 		]) this.#timer(timer, null);
 	}
@@ -2963,6 +2975,7 @@ var Session = class {
 			case "push":
 				if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
 				return;
+			case "results": return this.#drop(now);
 			case "token":
 				if (this.#phase.kind === "open") this.#outputs.push({ kind: "token" });
 				return;
@@ -3004,7 +3017,7 @@ var Session = class {
 		if (this.#phase.kind !== "greeting" && this.#phase.kind !== "open") return;
 		this.#lastByte = now;
 		try {
-			this.#handleFrame(now, parseFrame(text));
+			this.#handleFrame(now, this.#nextFrame(text));
 		} catch (error) {
 			if (!(error instanceof SwainError)) throw error;
 			this.#problem = {
@@ -3014,14 +3027,18 @@ var Session = class {
 			this.#drop(now);
 		}
 	}
+	/** P19: what lies between device and server may lose, double or swap frames. */
+	#nextFrame(text) {
+		const { number, frame } = parseFrame(text);
+		this.#frames += 1;
+		if (number === null || number === this.#frames) return frame;
+		throw new SwainError("frame_missing", `The server's frame ${number} came as number ${this.#frames}.`);
+	}
 	#handleFrame(now, frame) {
 		switch (frame.kind) {
 			case "ignored": return;
 			case "problem":
-				this.#problem = {
-					code: frame.problem.code,
-					title: frame.problem.title
-				};
+				this.#problem = frame.problem;
 				if (frame.problem.code === "mutation_mismatch") this.#newDevice(this.#replica.meta.lastN);
 				return;
 			case "goaway":
@@ -3065,17 +3082,12 @@ var Session = class {
 				if (this.#firstMs < 1e3) this.#attempt = 0;
 				break;
 			case "pause":
-				if (verdict.problem !== null) this.#problem = {
-					code: verdict.problem.code,
-					title: verdict.problem.title
-				};
+				this.#problem = verdict.problem ?? this.#problem;
 				break;
-			case "diverged":
-				this.#problem = {
-					code: "diverged",
-					title: "The local copy has to be loaded anew."
-				};
+			case "drop":
+				this.#problem = verdict.problem;
 				return this.#drop(now);
+			case "stop": return this.#stop(verdict.problem.code, verdict.problem.title);
 			case "new_device": return this.#newDevice(verdict.lostAbove);
 		}
 		this.#finishSyncs();
@@ -3811,6 +3823,7 @@ function refusalOf(result) {
 // src/client/status.ts
 var NO_STATUS = {
 	state: "offline",
+	paused: false,
 	cached: true,
 	pending: 0,
 	refused: 0,
@@ -3822,9 +3835,10 @@ var NO_STATUS = {
 };
 /** The same object as before when nothing changed. */
 function statusOf(tab, before) {
-	const { state, cached, loading, problem } = tab.status;
+	const { state, paused, cached, loading, problem } = tab.status;
 	const status = {
 		state,
+		paused,
 		cached,
 		pending: tab.replica.outbox.pendingCount,
 		refused: tab.replica.outbox.refused().length,

@@ -154,6 +154,7 @@ describe("signing in", () => {
     const slow: typeof fetch = async (url, init) => {
       running += 1;
       most = Math.max(most, running);
+      // sleep: a fault: a slow answer, so that a second refresh would overlap.
       await new Promise((resolve) => setTimeout(resolve, 5));
       const response = await fetch(url, init);
       running -= 1;

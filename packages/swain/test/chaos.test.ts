@@ -55,6 +55,7 @@ describe.each([1, 2, 3, 4])("whatever happens, seed %i", (seed) => {
         await client.close();
         clients[at] = await open(shared, false);
       } else {
+        // sleep: a fault: what is under way gets this far, or not.
         await new Promise((resolve) => setTimeout(resolve, random() * 4));
       }
     }

@@ -90,7 +90,7 @@ export class FakeServer {
     const results: Json[] = [];
     for (const { n, ops } of mutations) {
       if (n > ledger.last + 1) {
-        const problem = { code: "mutation_gap", title: "gap", status: 409, detail: { expected: ledger.last + 1 } };
+        const problem = { code: "mutation_gap", title: "gap", status: 409, detail: `${ledger.last + 1} comes next` };
         session.send({ results: { results, problem } });
         return;
       }
@@ -131,6 +131,7 @@ export class FakeSession {
   readonly socket: Socket;
   device = "";
   #isOpen = false;
+  #frames = 0;
 
   constructor(server: FakeServer) {
     this.#server = server;
@@ -152,7 +153,8 @@ export class FakeSession {
 
   send(message: Json): void {
     if (!this.#isOpen) return;
-    const data = JSON.stringify(message);
+    this.#frames += 1;
+    const data = JSON.stringify(withNumber(message, this.#frames));
     queueMicrotask(() => {
       if (this.#isOpen) this.socket.onmessage?.({ data });
     });
@@ -237,6 +239,12 @@ export class FakeSession {
     const { epoch, pos } = this.#server;
     return { cursor: JSON.stringify({ epoch, pos }), pos, tag: pos, acked: this.#server.ledger(this.device).last };
   }
+}
+
+/** P19. */
+function withNumber(message: Json, i: number): Json {
+  const bodies = Object.entries(message as Readonly<Record<string, Readonly<Record<string, Json>>>>);
+  return Object.fromEntries(bodies.map(([kind, body]) => [kind, { i, ...body }]));
 }
 
 function putOf(row: Row): Json {

@@ -223,6 +223,41 @@ describe("connecting", () => {
   });
 });
 
+describe("frame numbers", () => {
+  const numbered = (i: number, frame: Json): Json => {
+    const [[kind, body] = []] = Object.entries(frame as Readonly<Record<string, Readonly<Record<string, Json>>>>);
+    return { [kind ?? ""]: { i, ...body } };
+  };
+  const heartbeat = moved("heartbeat", 10, 0, { now: 0, expires: null });
+
+  it.each([
+    ["lost", [1, 2, 4]],
+    ["doubled", [1, 2, 2]],
+    ["swapped", [1, 3, 2]],
+    ["of another connection", [2]],
+  ])("a frame that was %s ends the connection, and the next one resumes", (_what, numbers) => {
+    spec("P19");
+    const device = liveDevice();
+    device.reconnect();
+    for (const [at, i] of numbers.entries()) device.frame(numbered(i, at === 0 ? welcome() : heartbeat));
+    expect(device.session.status).toMatchObject({ state: "offline", problem: { code: "frame_missing" } });
+    device.sent();
+    device.reconnect();
+    expect(device.sent()[0]).toMatchObject({ hello: { cursor: "c10" } });
+    for (const [at, frame] of [welcome(), { news: { a: 1 } }, heartbeat].entries())
+      device.frame(numbered(at + 1, frame));
+    expect(device.isConnected).toBe(true);
+  });
+
+  it("frames without a number are not checked", () => {
+    spec("P19");
+    const device = liveDevice();
+    device.frame(heartbeat);
+    device.frame(numbered(6, heartbeat));
+    expect(device.isConnected).toBe(true);
+  });
+});
+
 describe("pushing", () => {
   it("sends at once, then the rest after the results", () => {
     spec("C9", "P2");
@@ -271,15 +306,56 @@ describe("pushing", () => {
     device.sent();
     for (let i = 0; i < 20; i += 1) {
       device.frame({
-        results: { results: [], problem: { code: "busy", title: "Busy", status: 503, transient: true } },
+        results: { results: [], problem: { code: "overloaded", title: "Busy", status: 503 } },
       });
       expect(pushedBy(device)).toEqual([]);
       device.frame(moved("heartbeat", 10, 0, { now: 0, expires: null }));
       device.fire("push");
       expect(pushedBy(device)).toEqual([[1]]);
     }
-    expect(device.session.status.problem).toMatchObject({ code: "busy" });
+    expect(device.session.status.problem).toMatchObject({ code: "overloaded" });
     expect(device.replica.outbox.pendingCount).toBe(1);
+  });
+
+  it("connects again after a gap, and goes on where the welcome says", () => {
+    spec("P10", "P14");
+    const device = liveDevice();
+    device.mutate(INC);
+    device.frame({ results: { results: [{ n: 1, status: "applied" }] } });
+    device.frame(moved("changes", 11, 1, { rows: [] }));
+    device.mutate(INC);
+    device.sent();
+    const gap = { code: "mutation_gap", title: "Gap", status: 409, detail: "mutation 1 comes next" };
+    device.frame({ results: { results: [], problem: gap } });
+    expect(device.session.status).toMatchObject({ state: "offline", problem: { code: "mutation_gap" } });
+    device.reconnect();
+    device.sent();
+    device.frame(welcome());
+    expect(pushedBy(device)).toEqual([[1, 2]]);
+  });
+
+  it("stops when the device is another person's", () => {
+    spec("P14");
+    const device = liveDevice();
+    device.mutate(INC);
+    device.frame({ results: { results: [], problem: { code: "device_not_yours", title: "Not yours", status: 403 } } });
+    expect(device.session.status).toMatchObject({ state: "stopped", problem: { code: "device_not_yours" } });
+  });
+
+  it("takes a stream for dead when results do not come within 30 s, though other frames do", () => {
+    spec("P19");
+    const device = liveDevice();
+    device.mutate(INC);
+    device.now += 29_999;
+    device.frame(moved("heartbeat", 10, 0, { now: 0, expires: null }));
+    expect((device.timers.get("results") ?? 0) - device.now).toBe(1);
+    device.fire("results");
+    expect(device.session.status.state).toBe("offline");
+
+    const answered = liveDevice();
+    answered.mutate(INC);
+    answered.frame({ results: { results: [{ n: 1, status: "applied" }] } });
+    expect(answered.timers.has("results")).toBe(false);
   });
 
   it("reads storage when a number is missing, and takes a new device id when it is not there either", () => {

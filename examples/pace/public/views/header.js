@@ -23,7 +23,7 @@ export function header() {
       "div",
       { class: "sync" },
       h("div", { class: "standing" }, pill(status), lastSynced(status)),
-      cable(),
+      cable(status),
       syncButton(),
     ),
   );
@@ -58,10 +58,10 @@ function lastSynced({ lastSynced }) {
 }
 
 /** For trying what happens without a network. */
-function cable() {
+function cable({ paused }) {
   const toggle = (event) => {
-    set({ isPlugged: event.target.checked, notice: null });
-    if (page.isPlugged) client.resume();
+    set({ notice: null });
+    if (event.target.checked) client.resume();
     else client.pause();
   };
   return h(
@@ -70,7 +70,7 @@ function cable() {
     h("input", {
       type: "checkbox",
       role: "switch",
-      checked: page.isPlugged,
+      checked: !paused,
       onchange: toggle,
       "data-testid": "cable",
     }),
@@ -93,7 +93,8 @@ async function sync() {
   try {
     await client.sync();
   } catch {
-    const why = page.isPlugged ? "The server was not reached." : "The network cable is pulled.";
+    const { paused } = client.status.getSnapshot();
+    const why = paused ? "The network cable is pulled." : "The server was not reached.";
     say(`${why} Your edits stay on this device.`);
   }
   set({ isSyncing: false });
@@ -106,5 +107,5 @@ async function signOut() {
   if (pending > 0 && !(await ask(question, "Sign out"))) return;
   await client.auth.logout();
   location.hash = "";
-  set({ isPlugged: true, draft: null, notice: null });
+  set({ draft: null, notice: null });
 }

@@ -40,13 +40,13 @@ function refusedNote({ refused }) {
 }
 
 /** Old data is never shown as current. */
-function cachedNote({ state, lastSynced }) {
+function cachedNote({ state, paused, lastSynced }) {
   if (state === "live" || state === "stopped" || lastSynced === null) return null;
   const since = state === "syncing" ? "catching up…" : `offline since ${clock(lastSynced)}`;
   return h(
     "div",
     { key: "cached", class: "note", role: "status", "data-testid": "cached-note" },
-    h("span", null, page.isPlugged ? "" : "Cable pulled. ", `Showing what this phone knows — ${since}.`),
+    h("span", null, paused ? "Cable pulled. " : "", `Showing what this phone knows — ${since}.`),
   );
 }
 

@@ -90,7 +90,7 @@ async function submit(signingIn) {
   set({ isSigningIn: true });
   try {
     await signingIn;
-    set({ isSigningIn: false, isPlugged: true });
+    set({ isSigningIn: false });
     change({ isBusy: false });
   } catch (error) {
     change({ isBusy: false, error: signInReason(error) });

@@ -6,6 +6,8 @@ import type { Tab } from "../tabs/tab.js";
 /** C12. */
 export interface Status {
   readonly state: SyncState;
+  /** `pause()` was called, in this tab or another of the same store. */
+  readonly paused: boolean;
   /** True until this run has caught up with the server once: what is shown may be old. */
   readonly cached: boolean;
   /** Mutations that are not acknowledged yet. */
@@ -36,6 +38,7 @@ export interface DeadLetter {
 
 export const NO_STATUS: Status = {
   state: "offline",
+  paused: false,
   cached: true,
   pending: 0,
   refused: 0,
@@ -48,9 +51,10 @@ export const NO_STATUS: Status = {
 
 /** The same object as before when nothing changed. */
 export function statusOf(tab: Tab, before: Status): Status {
-  const { state, cached, loading, problem } = tab.status;
+  const { state, paused, cached, loading, problem } = tab.status;
   const status: Status = {
     state,
+    paused,
     cached,
     pending: tab.replica.outbox.pendingCount,
     refused: tab.replica.outbox.refused().length,

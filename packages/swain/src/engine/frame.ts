@@ -72,21 +72,24 @@ export type RowOp =
 export interface Problem {
   readonly code: string;
   readonly title: string;
-  readonly detail: Json;
-  readonly transient: boolean;
-  /** mutation_gap: the n that the server expects next. */
-  readonly expected: number | null;
+}
+
+/** P19: a frame and its number on the connection; a server that does not count sends none. */
+export interface Numbered {
+  readonly number: number | null;
+  readonly frame: Frame;
 }
 
 /** Throws a SwainError for what is no message of the protocol: the connection cannot be trusted further. */
-export function parseFrame(text: string): Frame {
+export function parseFrame(text: string): Numbered {
   const message = parseJson(text);
   if (!isObject(message)) throw bad("message");
   const [kind, ...others] = Object.keys(message);
   if (kind === undefined || others.length > 0) throw bad("message");
   const body = message[kind];
+  const number = isObject(body) ? optionalNumber(body.i, "i") : null;
   const decode = Object.hasOwn(DECODERS, kind) ? DECODERS[kind] : undefined;
-  return decode === undefined ? { kind: "ignored" } : decode(object(body, kind));
+  return { number, frame: decode === undefined ? { kind: "ignored" } : decode(object(body, kind)) };
 }
 
 const DECODERS: Readonly<Record<string, (body: JsonObject) => Frame>> = {
@@ -191,15 +194,7 @@ function result(value: Json): Result {
 
 function problem(body: JsonObject): Problem {
   const code = text(body.code, "problem.code");
-  const detail = body.detail ?? null;
-  const expected = isObject(detail) ? detail.expected : body.expected;
-  return {
-    code,
-    title: typeof body.title === "string" ? body.title : code,
-    detail,
-    transient: code === "transient" || body.transient === true,
-    expected: typeof expected === "number" ? expected : null,
-  };
+  return { code, title: typeof body.title === "string" ? body.title : code };
 }
 
 function object(value: Json | undefined, place: string): JsonObject {

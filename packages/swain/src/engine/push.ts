@@ -7,11 +7,14 @@ import type { Json } from "./json.js";
 import type { Outbox } from "./outbox.js";
 
 /** What a results frame means for the pushes of this connection. */
-export type Verdict =
-  | { readonly kind: "go_on" }
-  | { readonly kind: "pause"; readonly until: number }
-  | { readonly kind: "gap"; readonly last: number }
-  | { readonly kind: "new_device" };
+export type Verdict = { readonly kind: "go_on" } | { readonly kind: "pause"; readonly until: number } | Decided;
+
+/** The problems that another attempt on this connection does not end. */
+type Decided =
+  | { readonly kind: "new_device" }
+  /** The welcome of the next connection says where to go on. */
+  | { readonly kind: "drop"; readonly problem: Problem }
+  | { readonly kind: "stop"; readonly problem: Problem };
 
 export type Next =
   | { readonly kind: "nothing" }
@@ -54,7 +57,7 @@ export class Push {
     return { kind: "send", mutations };
   }
 
-  /** P10. What was not attempted is sent again; a problem that is not understood is taken for a transient one. */
+  /** P10. What was not attempted is sent again; a problem that is not known by name is taken for a transient one. */
   handleResults(
     now: number,
     results: readonly Result[],
@@ -66,10 +69,8 @@ export class Push {
     this.#inFlight = null;
     const isComplete = answered >= this.#through;
     this.#through = answered;
-    if (problem?.code === "mutation_mismatch") return { kind: "new_device" };
-    if (problem?.code === "mutation_gap" && problem.expected !== null) {
-      return { kind: "gap", last: problem.expected - 1 };
-    }
+    const decided = problem === null ? null : decidedBy(problem);
+    if (decided !== null) return decided;
     if (problem === null && (isComplete || results.length > 0)) {
       this.#attempt = 0;
       return { kind: "go_on" };
@@ -79,16 +80,27 @@ export class Push {
     this.#attempt += 1;
     return { kind: "pause", until: this.#pausedUntil };
   }
-
-  /** The server expects `last + 1` next. */
-  restartAt(last: number): void {
-    this.#through = last;
-    this.#inFlight = null;
-  }
 }
+
+/** P19: results that take longer do not come any more. */
+export const RESULTS_MS = 30_000;
 
 const FRAME_BYTES = '{"push":{"mutations":[]}}'.length;
 const PAUSE_MIN_MS = 50;
+
+/** Null: the same again after a pause. */
+function decidedBy(problem: Problem): Decided | null {
+  switch (problem.code) {
+    case "mutation_gap":
+      return { kind: "drop", problem };
+    case "mutation_mismatch":
+      return { kind: "new_device" };
+    case "device_not_yours":
+      return { kind: "stop", problem };
+    default:
+      return null;
+  }
+}
 
 function wireOf(entry: Entry, n: number): Json {
   return entryToWire({ ...entry, n });

@@ -1,6 +1,6 @@
 import type { Batch, Change } from "./batch.js";
 
-export type Timer = "reconnect" | "watchdog" | "push" | "token";
+export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token";
 
 export type Input =
   | { readonly kind: "start" }

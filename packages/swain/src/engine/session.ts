@@ -43,6 +43,8 @@ export class Session {
   #outputs: Output[] = [];
   #attempt = 0;
   #lastByte = 0;
+  /** P19: how many frames came on this connection. */
+  #frames = 0;
   #goawayMs: number | null = null;
   #tokenRefreshed = false;
   #paused = false;
@@ -130,6 +132,7 @@ export class Session {
     const { device, mark, acked, loadToken, schema } = this.#replica.meta;
     this.#phase = { kind: "greeting" };
     this.#lastByte = now;
+    this.#frames = 0;
     this.#timer("watchdog", now + GREETING_MS);
     this.#send({
       hello: {
@@ -188,7 +191,7 @@ export class Session {
 
   #reset(phase: Phase): void {
     this.#phase = phase;
-    for (const timer of ["reconnect", "watchdog", "push", "token"] as const) this.#timer(timer, null);
+    for (const timer of ["reconnect", "watchdog", "push", "results", "token"] as const) this.#timer(timer, null);
   }
 
   #handleTimer(now: number, timer: Timer): void {
@@ -201,6 +204,8 @@ export class Session {
       case "push":
         if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
         return;
+      case "results":
+        return this.#drop(now);
       case "token":
         if (this.#phase.kind === "open") this.#outputs.push({ kind: "token" });
         return;
@@ -253,7 +258,7 @@ export class Session {
     if (this.#phase.kind !== "greeting" && this.#phase.kind !== "open") return;
     this.#lastByte = now;
     try {
-      this.#handleFrame(now, parseFrame(text));
+      this.#handleFrame(now, this.#nextFrame(text));
     } catch (error) {
       if (!(error instanceof SwainError)) throw error;
       this.#problem = { code: error.code, title: error.message };
@@ -261,12 +266,20 @@ export class Session {
     }
   }
 
+  /** P19: what lies between device and server may lose, double or swap frames. */
+  #nextFrame(text: string): Frame {
+    const { number, frame } = parseFrame(text);
+    this.#frames += 1;
+    if (number === null || number === this.#frames) return frame;
+    throw new SwainError("frame_missing", `The server's frame ${number} came as number ${this.#frames}.`);
+  }
+
   #handleFrame(now: number, frame: Frame): void {
     switch (frame.kind) {
       case "ignored":
         return;
       case "problem":
-        this.#problem = { code: frame.problem.code, title: frame.problem.title };
+        this.#problem = frame.problem;
         if (frame.problem.code === "mutation_mismatch") this.#newDevice(this.#replica.meta.lastN);
         return;
       case "goaway":
@@ -308,11 +321,13 @@ export class Session {
         if (this.#firstMs < 1000) this.#attempt = 0;
         break;
       case "pause":
-        if (verdict.problem !== null) this.#problem = { code: verdict.problem.code, title: verdict.problem.title };
+        this.#problem = verdict.problem ?? this.#problem;
         break;
-      case "diverged":
-        this.#problem = { code: "diverged", title: "The local copy has to be loaded anew." };
+      case "drop":
+        this.#problem = verdict.problem;
         return this.#drop(now);
+      case "stop":
+        return this.#stop(verdict.problem.code, verdict.problem.title);
       case "new_device":
         return this.#newDevice(verdict.lostAbove);
       default:

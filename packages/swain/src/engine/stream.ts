@@ -4,14 +4,15 @@ import type { Result } from "./entry.js";
 import type { Frame, Moved, Problem, RowOp, Welcome } from "./frame.js";
 import * as batches from "./frame-batch.js";
 import { equalJson, type Json } from "./json.js";
-import { Push } from "./push.js";
-import { type Reconciled, reconcile } from "./reconcile.js";
+import { Push, RESULTS_MS } from "./push.js";
+import type { Reconciled } from "./reconcile.js";
 import type { Replica } from "./replica.js";
 import type { Output, SessionStatus, Timer } from "./session-io.js";
 import { type Shape, shapeId } from "./shape.js";
 
 /** C8: without a byte for so many heartbeats the stream is dead. */
 const HEARTBEATS = 2.5;
+const DIVERGED: Problem = { code: "diverged", title: "The local copy has to be loaded anew." };
 /** P3: a new token is asked for this long before the old one ends. */
 const RENEW_MS = 60_000;
 
@@ -22,7 +23,9 @@ export type Verdict =
   | { readonly kind: "go_on" }
   | { readonly kind: "caught_up" }
   | { readonly kind: "pause"; readonly problem: Problem | null }
-  | { readonly kind: "diverged" }
+  /** The connection ends; the next one resumes. */
+  | { readonly kind: "drop"; readonly problem: Problem }
+  | { readonly kind: "stop"; readonly problem: Problem }
   | { readonly kind: "new_device"; readonly lostAbove: number };
 
 export interface StreamParts {
@@ -134,6 +137,7 @@ export class Stream {
       case "send":
         this.#reread = "no";
         this.#parts.emit({ kind: "send", text: JSON.stringify({ push: { mutations: next.mutations } }) });
+        this.#timer("results", now + RESULTS_MS);
         return { kind: "go_on" };
       case "hole":
         return this.#handleHole();
@@ -177,11 +181,12 @@ export class Stream {
     const batch = batches.changesBatch(this.#replica, this.#on, frame, now);
     if (batch !== null) return this.#moved(now, batch);
     this.#persist({ mark: null, staging: { clear: true, puts: [], token: null } });
-    return { kind: "diverged" };
+    return { kind: "drop", problem: DIVERGED };
   }
 
   /** P10. */
   #results(now: number, frame: Extract<Frame, { kind: "results" }>): Verdict {
+    this.#timer("results", null);
     this.#persistResults(frame.results);
     const verdict = this.#push.handleResults(now, frame.results, frame.problem, this.#parts.delay);
     switch (verdict.kind) {
@@ -190,21 +195,14 @@ export class Stream {
       case "pause":
         this.#timer("push", verdict.until);
         return { kind: "pause", problem: frame.problem };
-      case "gap":
-        return this.#restartPush(now, verdict.last);
       case "new_device":
         return { kind: "new_device", lostAbove: this.#replica.meta.lastN };
+      case "drop":
+      case "stop":
+        return verdict;
       default:
         return verdict satisfies never;
     }
-  }
-
-  #restartPush(now: number, last: number): Verdict {
-    const decided = reconcile(this.#replica, last);
-    if (decided.kind === "new_device") return decided;
-    if (decided.kind === "reopen") this.#persist({ entries: decided.entries, acked: decided.acked });
-    this.#push.restartAt(last);
-    return this.pump(now);
   }
 
   #moved(now: number, batch: Batch): Verdict {

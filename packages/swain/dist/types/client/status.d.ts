@@ -5,6 +5,8 @@ import type { Tab } from "../tabs/tab.js";
 /** C12. */
 export interface Status {
     readonly state: SyncState;
+    /** `pause()` was called, in this tab or another of the same store. */
+    readonly paused: boolean;
     /** True until this run has caught up with the server once: what is shown may be old. */
     readonly cached: boolean;
     /** Mutations that are not acknowledged yet. */

@@ -81,10 +81,11 @@ export type RowOp = {
 export interface Problem {
     readonly code: string;
     readonly title: string;
-    readonly detail: Json;
-    readonly transient: boolean;
-    /** mutation_gap: the n that the server expects next. */
-    readonly expected: number | null;
+}
+/** P19: a frame and its number on the connection; a server that does not count sends none. */
+export interface Numbered {
+    readonly number: number | null;
+    readonly frame: Frame;
 }
 /** Throws a SwainError for what is no message of the protocol: the connection cannot be trusted further. */
-export declare function parseFrame(text: string): Frame;
+export declare function parseFrame(text: string): Numbered;

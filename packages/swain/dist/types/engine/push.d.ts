@@ -8,11 +8,18 @@ export type Verdict = {
 } | {
     readonly kind: "pause";
     readonly until: number;
-} | {
-    readonly kind: "gap";
-    readonly last: number;
-} | {
+} | Decided;
+/** The problems that another attempt on this connection does not end. */
+type Decided = {
     readonly kind: "new_device";
+}
+/** The welcome of the next connection says where to go on. */
+ | {
+    readonly kind: "drop";
+    readonly problem: Problem;
+} | {
+    readonly kind: "stop";
+    readonly problem: Problem;
 };
 export type Next = {
     readonly kind: "nothing";
@@ -29,11 +36,12 @@ export declare class Push {
     #private;
     constructor(last: number, limits: Limits);
     next(now: number, outbox: Outbox, lastN: number): Next;
-    /** P10. What was not attempted is sent again; a problem that is not understood is taken for a transient one. */
+    /** P10. What was not attempted is sent again; a problem that is not known by name is taken for a transient one. */
     handleResults(now: number, results: readonly Result[], problem: Problem | null, delay: {
         readonly firstMs: number;
         readonly random: () => number;
     }): Verdict;
-    /** The server expects `last + 1` next. */
-    restartAt(last: number): void;
 }
+/** P19: results that take longer do not come any more. */
+export declare const RESULTS_MS = 30000;
+export {};

@@ -1,6 +1,6 @@
 import { SwainError } from "../error.js";
 import type { Frame, Problem, Welcome } from "./frame.js";
-import { type Reconciled } from "./reconcile.js";
+import type { Reconciled } from "./reconcile.js";
 import type { Replica } from "./replica.js";
 import type { Output, SessionStatus } from "./session-io.js";
 import { type Shape } from "./shape.js";
@@ -15,8 +15,14 @@ export type Verdict = {
 } | {
     readonly kind: "pause";
     readonly problem: Problem | null;
+}
+/** The connection ends; the next one resumes. */
+ | {
+    readonly kind: "drop";
+    readonly problem: Problem;
 } | {
-    readonly kind: "diverged";
+    readonly kind: "stop";
+    readonly problem: Problem;
 } | {
     readonly kind: "new_device";
     readonly lostAbove: number;
