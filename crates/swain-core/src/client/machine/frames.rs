@@ -9,7 +9,7 @@ use crate::client::replica::Trouble;
 use crate::client::session::{Connection, Progress, Push, Renewal, Session};
 use crate::client::status::Loading;
 use crate::decode::Node;
-use crate::ids::{Millis, MutationNumber};
+use crate::ids::Millis;
 use crate::limits::RENEW_BEFORE_MS;
 use crate::problem::{Code, Problem};
 use crate::protocol::{Checkpoint, Down, LoadChunk, LoadEnd, Results, Welcome};
@@ -205,26 +205,11 @@ impl Device {
     fn problem(&mut self, now: Millis, problem: Problem) {
         match problem.code {
             Code::MutationMismatch => self.need_device(None),
-            Code::MutationGap => self.fill_gap(now, expected_number(&problem)),
+            // The welcome of the next connection tells where to go on.
+            Code::MutationGap => self.drop_connection(now),
             _ => self.pause_push(now),
         }
         self.outputs.push_back(Output::Problem(problem));
-    }
-
-    /// The server has less than the device thinks: it is sent again from there, if it was kept (spec C10, P14).
-    fn fill_gap(&mut self, now: Millis, expected: Option<MutationNumber>) {
-        let Some(expected) = expected.filter(|expected| expected.0 > 0) else {
-            // The welcome of the next connection tells where to go on.
-            return self.drop_connection(now);
-        };
-        let last = MutationNumber(expected.0 - 1);
-        let Ok(applied) = self.replica.reopen(last) else {
-            return self.need_device(Some(last));
-        };
-        if let Some(session) = self.connection.session() {
-            session.decided = last;
-        }
-        self.apply(applied, Telling::WhenRowsChanged);
     }
 
     /// Changes are ahead of the device (spec C7).
@@ -289,14 +274,6 @@ fn expires_of(text: &str) -> Option<Millis> {
     let heartbeat = root.member("heartbeat").ok()??;
     let expires = heartbeat.member("expires").ok()??;
     expires.count().ok().map(Millis)
-}
-
-/// `detail.expected` of a `mutation_gap`.
-fn expected_number(problem: &Problem) -> Option<MutationNumber> {
-    let detail = parse(&problem.detail).ok()?;
-    let root = Node::root("detail", &detail);
-    let expected = root.member("expected").ok()??;
-    expected.count().ok().map(MutationNumber)
 }
 
 fn unexpected(what: &str) -> Trouble {

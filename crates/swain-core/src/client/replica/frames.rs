@@ -42,13 +42,6 @@ impl Replica {
         Ok(self.finish(step))
     }
 
-    /// The server knows nothing above `last`: what it acknowledged is pending again (spec C10).
-    pub(in crate::client) fn reopen(&mut self, last: MutationNumber) -> Result<Applied, Gap> {
-        let mut step = Step::default();
-        self.put_back_above(&mut step, last)?;
-        Ok(self.finish(step))
-    }
-
     fn put_back_above(&mut self, step: &mut Step, last: MutationNumber) -> Result<(), Gap> {
         if last < self.meta.acked {
             let reopened = self.outbox.reopen(last, self.meta.acked)?;
