@@ -9,6 +9,8 @@ use swain_sim::{Plan, Planted, Report, run};
 const USAGE: &str = "usage: swain-sim [--seeds N] [--start S] [--plant BUG] | swain-sim SEED [--plant BUG]";
 /// One seed in so many is run twice, and the traces compared.
 const TWICE_EVERY: u64 = 50;
+/// A line on the way, for long runs.
+const PROGRESS_EVERY: u64 = 5_000;
 /// After so many failures a run stops.
 const FAILURES_MAX: u64 = 10;
 
@@ -106,6 +108,9 @@ fn run_many(arguments: &Arguments) -> bool {
 fn work(arguments: &Arguments, tally: &Tally) {
     loop {
         let index = tally.next.fetch_add(1, Ordering::Relaxed);
+        if index > 0 && index.is_multiple_of(PROGRESS_EVERY) {
+            eprintln!("{index} of {} seeds", arguments.seeds);
+        }
         if index >= arguments.seeds || tally.failed.load(Ordering::Relaxed) >= FAILURES_MAX {
             return;
         }
