@@ -9,6 +9,7 @@ mod chromium;
 mod e2e;
 mod install;
 mod long;
+mod newcomer;
 mod report;
 mod shell;
 mod sim;

@@ -9,13 +9,18 @@ use crate::{report::Outcome, shell};
 pub(crate) const HELP: &str = "\
 cargo xtask sim [--seeds N] [--start S] [SEED] [OPTION...]
 
-Runs N seeds from S. A bare SEED runs that one alone. Without a seed, 1000 from a random start,
+Runs N seeds from S. A bare SEED runs that one alone and prints its trace. Without a seed, 1000 from a random start,
 which is printed first and last. Other options go to the simulator.";
 
 const SEEDS_DEFAULT: u64 = 1000;
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
     let seeds = Seeds::parse(arguments)?;
+    if let Some(seed) = seeds.single {
+        // One seed prints its trace.
+        let run = shell::cargo().args(["run", "-p", "swain-sim", "--", &seed.to_string()]).args(seeds.others).run();
+        return run.map(|()| Outcome::Passed);
+    }
     let (count, start) = (seeds.count, seeds.start.unwrap_or_else(random_start));
     println!("seeds {start} to {}", start + count.saturating_sub(1));
 
@@ -34,19 +39,20 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
 struct Seeds {
     count: u64,
     start: Option<u64>,
+    single: Option<u64>,
     others: Vec<String>,
 }
 
 impl Seeds {
     fn parse(arguments: &[String]) -> anyhow::Result<Self> {
-        let mut seeds = Self { count: SEEDS_DEFAULT, start: None, others: Vec::new() };
+        let mut seeds = Self { count: SEEDS_DEFAULT, start: None, single: None, others: Vec::new() };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
                 "--seeds" => seeds.count = number(rest.next(), "--seeds")?,
                 "--start" => seeds.start = Some(number(rest.next(), "--start")?),
                 other => match other.parse() {
-                    Ok(seed) => (seeds.count, seeds.start) = (1, Some(seed)),
+                    Ok(seed) => seeds.single = Some(seed),
                     Err(_) => seeds.others.push(argument.clone()),
                 },
             }
@@ -78,7 +84,7 @@ mod tests {
     fn bare_number_is_one_seed() {
         let seeds = parse("42 --trace").expect("it is well formed");
 
-        assert_eq!((seeds.count, seeds.start), (1, Some(42)));
+        assert_eq!(seeds.single, Some(42));
         assert_eq!(seeds.others, ["--trace"]);
     }
 

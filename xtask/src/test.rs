@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, bail};
 
 use crate::{
-    chromium, e2e, install,
+    chromium, e2e, install, newcomer,
     report::{Counts, Outcome, Report},
     shell::{self, Finished, Program},
     tidy,
@@ -36,6 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
         logged(shell::cargo(), &spec_log).args(["test", "--workspace", "--doc", "--no-fail-fast"]).stream()
     });
     report.stream("TypeScript tests", Counts::Cases, || typescript(&spec_log));
+    report.step("README's first line", Counts::Step, newcomer::run_readme);
     report.step("simulator", Counts::Step, || simulator(&spec_log));
     report.stream("browser tests", Counts::Cases, || logged(e2e::program(&[])?, &spec_log).stream());
     report.step("tidy --executed", Counts::Step, tidy::inspect_executed);
