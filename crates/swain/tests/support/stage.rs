@@ -49,9 +49,15 @@ impl Stage {
                 Expression::Equal(Operand::Column(Name::from(column)), Operand::Literal(Value::Int(value)))
             }
         };
-        let chunk = self.engine.store().load(Name::from(table), predicate, None, 10_000).await.unwrap();
-        assert_eq!(chunk.more, None, "all of them");
-        chunk.rows
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let chunk = self.engine.store().load(Name::from(table), predicate.clone(), after, 1000).await.unwrap();
+            rows.extend(chunk.rows);
+            after = chunk.more;
+            if after.is_none() {
+                return rows;
+            }
+        }
     }
 }
 
