@@ -63,7 +63,7 @@ async fn the_demo_runs_and_keeps_its_data() {
 async fn a_second_server_on_the_same_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["demo", "pace", "--listen", "127.0.0.1:0"];
-    let mut demo = Program::start(&mut swain(folder.path(), &arguments));
+    let demo = Program::start(&mut swain(folder.path(), &arguments));
     demo.address().await;
 
     let mut second = swain(folder.path(), &["demo", "--fresh", "--listen", "127.0.0.1:0"]);
