@@ -1,6 +1,6 @@
 //! The suite that every store runs: one check for each behaviour that the [`Store`](crate::Store) contract names.
 //!
-//! ```ignore
+//! ```text
 //! use swain_testkit::spec;
 //!
 //! fn open() -> Fixture<MyStore> { … }
