@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 
 use swain_core::rule::Auth;
 use swain_core::{Code, Millis, Pos, Position, Problem, UserId};
-use swain_engine::{Ask, Engine, Identity, Input, Output, Session, SessionId, Taken, Told};
+use swain_engine::{Ask, Engine, Identity, Input, Output, Session, SessionId, Told};
 use swain_store::{Store, ready};
 
 use crate::network::Link;
@@ -128,13 +128,7 @@ impl<S: Store> Server<S> {
         };
         let id = SessionId(link.0);
         loop {
-            let taken = engine.take(id);
-            // A session that the hub does not know yet is behind by nature.
-            if taken != Taken::Behind {
-                session.handle(now, Input::Taken(taken));
-            } else {
-                session.handle(now, Input::Taken(Taken::Behind));
-            }
+            session.handle(now, Input::Taken(engine.take(id)));
             let Some(output) = session.poll(now) else {
                 break;
             };

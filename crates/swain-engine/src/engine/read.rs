@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use swain_core::protocol::{place_fragment, write_remove};
-use swain_core::{Change, DeviceId, Key, Pos, Row, RowKey};
+use swain_core::protocol::{place_fragment, write_put, write_remove};
+use swain_core::{DeviceId, Key, Pos, Row, RowKey};
 use swain_store::{Interest, Store, StoreError};
 
 use super::{Engine, Told};
 use crate::hub::{Delivery, SessionId, interest_of};
 use crate::limits::{LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX};
-use crate::matching::{LiveShape, SharedChange, SharedPosition};
+use crate::matching::{LiveShape, SharedPosition, holding};
 
 impl<S: Store> Engine<S> {
     pub(super) async fn read_log(
@@ -72,33 +72,23 @@ impl<S: Store> Engine<S> {
         let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         for change in page.positions.into_iter().flat_map(|position| position.changes) {
             // A row that was never held in this page may not even be named: its user may have no right to know of it.
-            let is_held = |row: &Option<Row>| row.as_ref().is_some_and(|row| held(shapes, &change.row, row));
+            let is_held = |row: &Option<Row>| !holding(shapes, &change.row.table, row.as_ref()).is_empty();
             if is_held(&change.before) || is_held(&change.after) || last.contains_key(&change.row) {
                 last.insert(change.row, change.after);
             }
         }
         let mut out = String::new();
         for (row, after) in last {
+            if !out.is_empty() {
+                out.push(',');
+            }
             // A put where it is held in the end, a removal where it is not; staging takes both for a row it lacks.
-            let after = after.filter(|after| held(shapes, &row, after));
-            write_final(&SharedChange::new(Change { row, before: None, after }), shapes, &mut out);
+            let (place, holders) = (place_fragment(&row), holding(shapes, &row.table, after.as_ref()));
+            match after {
+                Some(after) if !holders.is_empty() => write_put(&mut out, &place, &holders, &after.canonical()),
+                Some(_) | None => write_remove(&mut out, &place),
+            }
         }
         Ok(Told::LoadLog { changes: out, through: page.through })
-    }
-}
-
-fn held(shapes: &[LiveShape], place: &RowKey, row: &Row) -> bool {
-    !crate::matching::holding(shapes, &place.table, Some(row)).is_empty()
-}
-
-fn write_final(change: &SharedChange, shapes: &[LiveShape], out: &mut String) {
-    let length = out.len();
-    change.write_for(shapes, out);
-    if out.len() == length {
-        if !out.is_empty() {
-            out.push(',');
-        }
-        let place = place_fragment(&change.change().row);
-        write_remove(out, &place);
     }
 }

@@ -95,7 +95,10 @@ impl Bench {
 
     fn answer(&self, id: SessionId, ask: Ask) -> Told {
         if let Ask::Authenticate { token } = ask {
-            let auth = Auth { user: token.map(|token| UserId::from(token.as_str())), role: None };
+            // A token is the user's name, with a role behind a slash.
+            let token = token.unwrap_or_default();
+            let (user, role) = token.split_once('/').map_or((&*token, None), |(user, role)| (user, Some(role)));
+            let auth = Auth { user: Some(UserId::from(user)), role: role.map(str::to_owned) };
             return Told::Identity(Ok(Identity { auth, expires: None }));
         }
         ready(self.engine.answer(id, Waker::noop(), ask))

@@ -163,3 +163,19 @@ fn a_drain_answers_what_was_pushed_and_says_when_to_come_back() {
     assert_eq!(story.last().map(String::as_str), Some("goaway 1500"));
     assert_eq!(ada.closed, Some(Close::Restart));
 }
+
+#[test]
+fn a_renewed_token_keeps_the_stream_another_role_begins_it_anew_and_another_user_ends_it() {
+    spec!("P3");
+    let mut bench = Bench::new();
+    let renew = |bench: &mut Bench, token: &str| {
+        let mut ada = bench.connect("ada", "d-ada", SHAPE_T);
+        ada.story();
+        bench.send(&mut ada, &format!(r#"{{"auth":{{"token":"{token}"}}}}"#));
+        (ada.story(), ada.closed)
+    };
+
+    assert_eq!(renew(&mut bench, "ada"), (vec!["heartbeat p1".to_owned()], None));
+    assert_eq!(renew(&mut bench, "ada/coach"), (vec!["goaway 0".to_owned()], Some(Close::Restart)));
+    assert_eq!(renew(&mut bench, "ben"), (vec!["problem user_changed".to_owned()], Some(Close::Forbidden)));
+}
