@@ -22,7 +22,7 @@ fn every_vector_holds() {
     for file in files() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let vectors = parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        let run = runner(text(member(&vectors, "kind")), &name);
+        let Some(run) = runner(text(member(&vectors, "kind")), &name) else { continue };
         let cases = list(member(&vectors, "cases"));
         println!("ran spec/vectors/{name}: {} cases", cases.len());
         for case in cases {
@@ -37,14 +37,16 @@ fn every_vector_holds() {
 
 type Run = fn(&Value) -> Result<(), String>;
 
-fn runner(kind: &str, file: &str) -> Run {
-    match kind {
+/// Choosing a transport is no part of the core: whoever has transports runs those.
+fn runner(kind: &str, file: &str) -> Option<Run> {
+    Some(match kind {
         "canonical" => canonical,
         "operations" => operations,
         "overlay" => overlay,
         "session" => session,
+        "transport_pick" => return None,
         other => panic!("{file}: nobody knows how to run '{other}'"),
-    }
+    })
 }
 
 fn files() -> Vec<PathBuf> {

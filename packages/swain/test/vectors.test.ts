@@ -7,6 +7,7 @@ import type { Entry } from "../src/engine/entry";
 import { hash } from "../src/engine/hash";
 import { type Json, parseJson } from "../src/engine/json";
 import { applyOperation, type Operation } from "../src/engine/operation";
+import { type Ending, Picker, type TransportKind } from "../src/engine/picker";
 import { Replica } from "../src/engine/replica";
 import { type Key, keyOf, keyText, type Row, type Schema, type TableSchema } from "../src/engine/schema";
 import type { Shape } from "../src/engine/shape";
@@ -44,6 +45,18 @@ interface SessionCase extends Case {
   readonly shapes: readonly Shape[];
   readonly steps: readonly Step[];
 }
+interface PickCase extends Case {
+  readonly transports: readonly [TransportKind, ...TransportKind[]];
+  readonly steps: readonly PickStep[];
+}
+/** Times are ms from the first step; `life` is null when there was no welcome. */
+type PickStep =
+  | { readonly at: number; readonly use: TransportKind }
+  | { readonly at: number; readonly welcome: true }
+  | { readonly at: number; readonly end: Ending; readonly life: number | null }
+  | { readonly at: number; readonly online: true }
+  | { readonly at: number; readonly wait_cut: true }
+  | { readonly expect: { readonly return_at?: number | null; readonly wait?: number } };
 type Step =
   | { readonly frame: Readonly<Record<string, Json>> }
   | { readonly mutate: { readonly ops: readonly Operation[] } }
@@ -81,6 +94,8 @@ function runnerOf(kind: string): ((one: Case) => void) | null {
       return (one) => runOverlay(one as OverlayCase);
     case "session":
       return (one) => runSession(one as SessionCase);
+    case "transport_pick":
+      return (one) => runPick(one as PickCase);
     default:
       return null;
   }
@@ -137,6 +152,28 @@ function runSession(one: SessionCase): void {
       expectState(device, step.expect);
     }
   }
+}
+
+function runPick(one: PickCase): void {
+  const picker = new Picker(one.transports);
+  for (const [number, step] of one.steps.entries()) {
+    const place = `step ${number}: ${JSON.stringify(step)}`;
+    if ("use" in step) expect(picker.choose(step.at), place).toBe(step.use);
+    else if ("welcome" in step) picker.handleWelcome(step.at);
+    else if ("end" in step) picker.handleEnd(step.at, step.end, step.life);
+    else if ("online" in step) picker.handleOnline(step.at);
+    else if ("wait_cut" in step) picker.handleWaitCut(step.at);
+    else expectPick(picker, step.expect, place);
+  }
+}
+
+function expectPick(
+  picker: Picker,
+  expected: { readonly return_at?: number | null; readonly wait?: number },
+  place: string,
+): void {
+  if (expected.return_at !== undefined) expect(picker.returnAt, place).toBe(expected.return_at);
+  if (expected.wait !== undefined) expect(picker.waitSeconds, place).toBe(expected.wait);
 }
 
 function expectState(device: Device, expected: Expected): void {
