@@ -1257,12 +1257,18 @@ function browserEnvironment() {
 		},
 		fetch: (url, init) => fetch(url, init),
 		socket: (url) => new WebSocket(url),
+		eventStream: typeof EventSource === "undefined" ? null : newEventSource,
+		hasGunzip: typeof DecompressionStream !== "undefined",
+		transportTimes: {},
 		hasIndexedDB: typeof indexedDB !== "undefined",
 		locks: locks === void 0 ? null : { request: (name, options, held) => locks.request(name, options, held) },
 		channel: typeof BroadcastChannel === "undefined" ? null : (name) => new BroadcastChannel(name),
 		localStorage: localStorageOrNull(),
 		page: hasPage ? browserPage() : null
 	};
+}
+function newEventSource(url) {
+	return new EventSource(url, { withCredentials: true });
 }
 /** Beyond, setTimeout calls at once. */
 var TIMER_MAX_MS = 2 ** 31 - 1;
@@ -1282,6 +1288,7 @@ function browserPage() {
 				for (const stop of stops) stop();
 			};
 		},
+		onOnline: (call) => listen(window, "online", call),
 		onHide: (call) => listen(window, "pagehide", call),
 		onRestore: (call) => listen(window, "pageshow", (event) => {
 			if (event instanceof PageTransitionEvent && event.persisted) call();
@@ -1309,36 +1316,1020 @@ function localStorageOrNull() {
 		return null;
 	}
 }
+// src/engine/picker.ts
+var PICK_TIMES = {
+	shortLifeMs: 3e4,
+	returnFirstMs: 6e5,
+	returnMaxMs: 36e5,
+	returnSoonMs: 3e4
+};
+/** How long a poll may wait at the server, s; the next one after each poll that was cut while waiting. */
+var POLL_WAITS_S = [
+	25,
+	12,
+	6,
+	0
+];
+/**
+* C17: which transport the next attempt uses. One attempt is `choose`, then perhaps `handleWelcome`, then `handleEnd`.
+*
+*   first ──lost before its welcome, cut three times, off──→ next ──…──→ last ──→ first
+*     ↑                                                       │
+*     └───────────── return time, or online ──────────────────┘
+*/
+var Picker = class {
+	/** In order of preference. */
+	#kinds;
+	#times;
+	#current;
+	#cuts = 0;
+	#wait = 0;
+	/** Lost without a welcome since the last welcome of any. */
+	#failed = /* @__PURE__ */ new Set();
+	/** Had a welcome, and was not given up since. */
+	#worked = /* @__PURE__ */ new Set();
+	#offUntil = /* @__PURE__ */ new Map();
+	#returnAt = null;
+	#returnMs;
+	#isReturnSoon = false;
+	constructor(kinds, times = PICK_TIMES) {
+		this.#kinds = kinds;
+		this.#times = times;
+		this.#returnMs = times.returnFirstMs;
+		this.#current = kinds[0];
+	}
+	/** When a quiet moment is to be used to come back to a better transport; null: there is none. */
+	get returnAt() {
+		return this.#returnAt;
+	}
+	/** How long a poll asks the server to wait, s. */
+	get waitSeconds() {
+		return POLL_WAITS_S[this.#wait] ?? 0;
+	}
+	/** An attempt begins. */
+	choose(now) {
+		if (this.#returnAt !== null && now >= this.#returnAt) this.#return(now);
+		return this.#current;
+	}
+	handleWelcome(now) {
+		const best = this.#best(now);
+		const wasAway = this.#failed.has(this.#current) || this.#worked.has(best);
+		this.#failed.clear();
+		this.#worked.add(this.#current);
+		if (this.#current === this.#kinds[0] && this.#wait === 0) this.#returnAt = null;
+		else if (this.#returnAt === null) {
+			this.#isReturnSoon = wasAway && this.#current !== best;
+			this.#returnAt = now + (this.#isReturnSoon ? this.#times.returnSoonMs : this.#returnMs);
+		}
+	}
+	/** `lifeMs`: from the welcome to the last frame; null: there was no welcome. */
+	handleEnd(now, ending, lifeMs) {
+		if (lifeMs !== null && lifeMs >= this.#times.shortLifeMs) {
+			this.#cuts = 0;
+			if (this.#current === this.#kinds[0]) this.#returnMs = this.#times.returnFirstMs;
+		}
+		if (ending === "off") {
+			this.#offUntil.set(this.#current, now + this.#returnMs);
+			return this.#moveOn(now);
+		}
+		if (ending !== "lost") return;
+		if (lifeMs === null) {
+			this.#failed.add(this.#current);
+			return this.#moveOn(now);
+		}
+		if (lifeMs >= this.#times.shortLifeMs) return;
+		this.#cuts += 1;
+		if (this.#cuts < 3) return;
+		this.#worked.delete(this.#current);
+		this.#moveOn(now);
+	}
+	/** A poll was cut while the server had nothing to say: something in between does not wait that long. */
+	handleWaitCut(now) {
+		this.#wait = Math.min(this.#wait + 1, POLL_WAITS_S.length - 1);
+		this.#returnAt ??= now + this.#returnMs;
+	}
+	/** Perhaps another network: what was learned of the old one does not count. */
+	handleOnline(now) {
+		this.#returnMs = this.#times.returnFirstMs;
+		this.#offUntil.clear();
+		if (this.#current === this.#kinds[0] && this.#wait === 0) return;
+		this.#isReturnSoon = true;
+		this.#returnAt = now;
+	}
+	#return(now) {
+		this.#returnAt = null;
+		this.#cuts = 0;
+		this.#wait = 0;
+		this.#current = this.#best(now);
+		this.#worked.delete(this.#current);
+		if (!this.#isReturnSoon) this.#returnMs = Math.min(2 * this.#returnMs, this.#times.returnMaxMs);
+		this.#isReturnSoon = false;
+	}
+	/** To the next that is offered; when none is, to the next. */
+	#moveOn(now) {
+		this.#cuts = 0;
+		const from = this.#kinds.indexOf(this.#current) + 1;
+		const others = [...this.#kinds.slice(from), ...this.#kinds.slice(0, from)];
+		this.#current = others.find((kind) => !this.#isOff(kind, now)) ?? others[0] ?? this.#current;
+	}
+	#best(now) {
+		return this.#kinds.find((kind) => !this.#isOff(kind, now)) ?? this.#kinds[0];
+	}
+	#isOff(kind, now) {
+		const until = this.#offUntil.get(kind);
+		return until !== void 0 && now < until;
+	}
+};
 // src/transport/transport.ts
 /** What RFC 6455 gives for a connection that ended without a close frame. */
 var CLOSED_ABNORMALLY = 1006;
-// src/transport/websocket.ts
-var WebSocketTransport = class {
-	#url;
-	#newSocket;
-	/** `origin`: of the server, http or https. */
-	constructor(origin, newSocket) {
-		this.#url = `${origin.replace(/^http/, "ws")}/api/sync/ws`;
-		this.#newSocket = newSocket;
+/** P15: the server restarts, or wants this device to come back. */
+var CLOSED_RESTART = 1012;
+/** Every message has one member, its kind; "" when the text is no message. */
+function kindOf(text) {
+	return /^\s*\{\s*"(\w+)"/.exec(text)?.[1] ?? "";
+}
+/** Hands events on until the connection is over, by either side. */
+var Gate = class {
+	#events;
+	#isOpen = true;
+	constructor(events) {
+		this.#events = events;
+	}
+	get isOpen() {
+		return this.#isOpen;
+	}
+	opened() {
+		if (this.#isOpen) this.#events.opened();
+	}
+	frame(text) {
+		if (this.#isOpen) this.#events.frame(text);
+	}
+	closed(code) {
+		if (!this.#isOpen) return;
+		this.#isOpen = false;
+		this.#events.closed(code);
+	}
+	/** The device is to come back at once, from where it is. */
+	restart(reason) {
+		this.frame(JSON.stringify({ goaway: {
+			reason,
+			retry: 0
+		} }));
+		this.closed(CLOSED_RESTART);
+	}
+	leave() {
+		this.#isOpen = false;
+	}
+};
+// src/transport/gunzip.ts
+/** P23: the text in a binary message. Throws when it is no gzip, or larger than a frame may be. */
+async function gunzip(bytes) {
+	const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+	const decoder = new TextDecoder("utf-8", { fatal: true });
+	const reader = stream.getReader();
+	let text = "";
+	for (;;) {
+		const { done, value } = await reader.read();
+		if (done) return text + decoder.decode();
+		text += decoder.decode(value, { stream: true });
+		if (text.length > 33554432) {
+			await reader.cancel();
+			throw new RangeError("The frame is too large.");
+		}
+	}
+}
+// src/transport/answer.ts
+/** P20: reads the whole answer; one without problem details is not from a Swain server and means nothing. */
+async function refusalOf$1(response) {
+	const { status } = response;
+	const problem = await problemOf$1(response);
+	if (problem === null) return {
+		code: null,
+		status,
+		frames: [],
+		close: CLOSED_ABNORMALLY
+	};
+	const frames = [JSON.stringify({ problem })];
+	const wait = retryAfterMs(response);
+	if (wait !== null) frames.push(JSON.stringify({ goaway: {
+		reason: problem.code,
+		retry: wait
+	} }));
+	return {
+		code: problem.code,
+		status,
+		frames,
+		close: closeCodeOf(status)
+	};
+}
+function tell(events, refusal) {
+	for (const frame of refusal.frames) events.frame(frame);
+	events.closed(refusal.close);
+}
+function closeCodeOf(status) {
+	if (status === 401) return 4401;
+	if (status === 403) return 4403;
+	if (status === 429 || status === 503) return 1013;
+	return status >= 500 ? CLOSED_ABNORMALLY : 4400;
+}
+async function problemOf$1(response) {
+	try {
+		const body = parseJson(await response.text());
+		if (!isObject(body) || typeof body.code !== "string") return null;
+		return {
+			code: body.code,
+			title: typeof body.title === "string" ? body.title : body.code
+		};
+	} catch {
+		return null;
+	}
+}
+/** In seconds by our server; a date would be a proxy's. */
+function retryAfterMs(response) {
+	const seconds = Number(response.headers.get("retry-after") ?? "");
+	return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, RETRY_AFTER_MAX_S) * 1e3 : null;
+}
+var RETRY_AFTER_MAX_S = 300;
+// src/transport/http.ts
+/** The requests of one connection, as one person. All end with `abort`. */
+var Requests = class {
+	options;
+	#lists;
+	#abort = new AbortController();
+	/** P3: replaced when it is renewed. Null: signed out. */
+	token;
+	constructor(options, lists, token) {
+		this.options = options;
+		this.#lists = lists;
+		this.token = token;
+	}
+	abort() {
+		this.#abort.abort();
+	}
+	/** Throws when the server is not reached. */
+	send(path, init = {}) {
+		const { origin, fetch, credentials } = this.options;
+		const headers = new Headers(init.headers);
+		const isBearer = credentials === "bearer" && this.token !== null;
+		if (isBearer) headers.set("authorization", `Bearer ${this.token}`);
+		return fetch(`${origin}${path}`, {
+			...init,
+			headers,
+			cache: "no-store",
+			credentials: this.token === null ? "omit" : isBearer ? "same-origin" : "include",
+			signal: this.#abort.signal
+		});
+	}
+	post(path, body) {
+		return this.send(path, {
+			method: "POST",
+			headers: { "content-type": "application/json" },
+			body
+		});
+	}
+	/** P20: the query of a stream; the list of shapes is posted when the server may not have it. */
+	async query(hello, more) {
+		const hash = await this.#lists.hash(this, hello.shapes);
+		if (hash.kind === "refused") return hash;
+		const members = {
+			protocol: "1",
+			device: hello.device,
+			shapes: hash.value,
+			acked: String(hello.acked),
+			schema: String(hello.schema),
+			load: hello.load,
+			...more,
+			compress: this.options.compression ? null : "0"
+		};
+		const query = new URLSearchParams();
+		for (const [name, value] of Object.entries(members)) if (value !== null) query.set(name, value);
+		return {
+			kind: "ok",
+			value: query.toString()
+		};
+	}
+	/** The server does not have the list any longer: true, and it is posted with the next query. */
+	forgets(refusal) {
+		return refusal.code === "unknown_shapes" && this.#lists.forget();
+	}
+};
+/** The hashes of the lists that were posted; they hold for every connection to the server. */
+var ShapeLists = class {
+	#hashes = /* @__PURE__ */ new Map();
+	async hash(requests, shapes) {
+		const body = JSON.stringify({ shapes });
+		const known = this.#hashes.get(body);
+		if (known !== void 0) return {
+			kind: "ok",
+			value: known
+		};
+		const response = await requests.post("/api/sync/shapes", body);
+		if (!response.ok) return {
+			kind: "refused",
+			refusal: await refusalOf$1(response)
+		};
+		const answer = parseJson(await response.text());
+		if (!isObject(answer) || typeof answer.hash !== "string") throw new TypeError("no hash of the shapes");
+		this.#hashes.set(body, answer.hash);
+		return {
+			kind: "ok",
+			value: answer.hash
+		};
+	}
+	/** False: nothing was remembered, so to post again does not help. */
+	forget() {
+		const had = this.#hashes.size > 0;
+		this.#hashes.clear();
+		return had;
+	}
+};
+/** The message of the session in its parts. */
+function messageOf(text) {
+	const message = parseJson(text);
+	const [kind = "", body = null] = isObject(message) ? Object.entries(message)[0] ?? [] : [];
+	return {
+		kind,
+		body: isObject(body) ? body : {}
+	};
+}
+function helloOf(body) {
+	return {
+		device: String(body.device),
+		cursor: textOf(body.cursor),
+		acked: typeof body.acked === "number" ? body.acked : 0,
+		shapes: body.shapes ?? [],
+		load: textOf(body.load),
+		schema: typeof body.schema === "number" ? body.schema : 0
+	};
+}
+function textOf(value) {
+	return typeof value === "string" ? value : null;
+}
+// src/transport/picking.ts
+/** C17: opens each connection over the transport that the picker says, tells it what came of it, and returns. */
+var PickingTransport = class {
+	#options;
+	#attempt = null;
+	constructor(options) {
+		this.#options = options;
 	}
 	open(events) {
+		const attempt = new Attempt(this.#options, events);
+		this.#attempt = attempt;
+		return attempt;
+	}
+	handleOnline() {
+		const { picker, clock } = this.#options;
+		picker.handleOnline(clock.now());
+		this.planReturn();
+	}
+	/** The picker knows something new of when. */
+	planReturn() {
+		this.#attempt?.planReturn();
+	}
+};
+/** P15: what only the server says. Others are a proxy's, or the browser's. */
+var CODES_OF_SERVER = /* @__PURE__ */ new Set([
+	1e3,
+	1001,
+	1008,
+	1009,
+	1012,
+	1013,
+	4400,
+	4401,
+	4403,
+	4408,
+	4409,
+	4410
+]);
+var Attempt = class {
+	kind;
+	#options;
+	#gate;
+	#inner;
+	#welcomedAt = null;
+	#heardAt = 0;
+	#isOff = false;
+	#hasCaughtUp = false;
+	#isPushing = false;
+	#isDue = false;
+	#isOver = false;
+	#stopDeadline = () => void 0;
+	#stopReturn = () => void 0;
+	constructor(options, events) {
+		const { picker, clock, transports } = options;
+		this.#options = options;
+		this.#gate = new Gate(events);
+		this.kind = picker.choose(clock.now());
+		const transport = transports.get(this.kind);
+		if (transport === void 0) throw new TypeError(`no transport ${this.kind}`);
+		options.debug(`transport ${this.kind}`);
+		if (this.kind === "websocket") this.#setDeadline();
+		this.#inner = transport.open({
+			opened: () => this.#gate.opened(),
+			frame: (text) => this.#handleFrame(text),
+			closed: (code) => this.#handleClosed(code)
+		});
+	}
+	send(text) {
+		const kind = kindOf(text);
+		if (kind === "push") this.#isPushing = true;
+		if (kind === "hello" && this.kind !== "websocket") this.#setDeadline();
+		this.#inner.send(text);
+	}
+	close(code, cause) {
+		this.#gate.leave();
+		this.#end(cause === "dead" ? "lost" : "left");
+		this.#inner.close(code, cause);
+	}
+	/** A quiet moment after the return time is used. */
+	planReturn() {
+		this.#stopReturn();
+		const { picker, clock } = this.#options;
+		const at = picker.returnAt;
+		this.#isDue = false;
+		if (at === null || this.#isOver || this.#welcomedAt === null) return;
+		this.#stopReturn = clock.setTimer(Math.max(0, at - clock.now()), () => {
+			this.#isDue = true;
+			this.#returnIfQuiet();
+		});
+	}
+	#setDeadline() {
+		const { clock, welcomeMs, transports } = this.#options;
+		this.#stopDeadline();
+		if (transports.size === 1) return;
+		this.#stopDeadline = clock.setTimer(welcomeMs[this.kind], () => {
+			this.#inner.close(1e3, "dead");
+			this.#handleClosed(CLOSED_ABNORMALLY);
+		});
+	}
+	#handleFrame(text) {
+		const { picker, clock } = this.#options;
+		const kind = kindOf(text);
+		this.#heardAt = clock.now();
+		if (kind === "problem") this.#isOff = messageOf(text).body.code === "transport_off";
+		if (kind === "welcome" && this.#welcomedAt === null) {
+			this.#welcomedAt = this.#heardAt;
+			this.#stopDeadline();
+			picker.handleWelcome(this.#heardAt);
+			this.planReturn();
+		}
+		if (kind === "caught_up") this.#hasCaughtUp = true;
+		if (kind === "results") this.#isPushing = false;
+		this.#gate.frame(text);
+		if (this.#isDue) this.#returnIfQuiet();
+	}
+	#handleClosed(code) {
+		this.#end(this.#isOff ? "off" : CODES_OF_SERVER.has(code) ? "closed" : "lost");
+		this.#gate.closed(code);
+	}
+	#returnIfQuiet() {
+		if (this.#isOver || !this.#hasCaughtUp || this.#isPushing) return;
+		this.#end("left");
+		this.#inner.close(1e3, "left");
+		this.#gate.restart("return");
+	}
+	#end(ending) {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		this.#stopDeadline();
+		this.#stopReturn();
+		const life = this.#welcomedAt === null ? null : this.#heardAt - this.#welcomedAt;
+		this.#options.picker.handleEnd(this.#options.clock.now(), ending, life);
+	}
+};
+// src/transport/poll-state.ts
+/** P21: what makes many polls one connection. Reads what comes, and says hello for the next. */
+var PollState = class {
+	#hello;
+	#greeting = null;
+	#tag = null;
+	#isCurrent = false;
+	/** What the last frame that moved the cursor said of it. */
+	#moved = null;
+	#expires = null;
+	#toldExpires = null;
+	constructor(hello) {
+		this.#hello = hello;
+	}
+	get hello() {
+		return this.#hello;
+	}
+	/** Of the state that the device is in; null: the server is to answer whole. */
+	get tag() {
+		return this.#isCurrent ? this.#tag : null;
+	}
+	/** Everything up to the head had come with the last poll, and perhaps what it waited for. */
+	get isCurrent() {
+		return this.#isCurrent;
+	}
+	/** What the session gets for a frame; `changed`: the session must say hello itself. */
+	handle(frame) {
+		const [kind = "", body = null] = Object.entries(frame)[0] ?? [];
+		if (!isObject(body)) return [frame];
+		if (kind === "welcome") this.#isCurrent = false;
+		if (kind === "caught_up") this.#isCurrent = true;
+		if (kind === "welcome") return this.#handleWelcome(frame, body);
+		if (kind === "load") this.#hello = {
+			...this.#hello,
+			load: textOf(body.token) ?? this.#hello.load
+		};
+		if (kind === "load_end") this.#endLoad(body);
+		if (typeof body.cursor === "string") this.#move(body.cursor, body);
+		return kind === "caught_up" ? [frame, ...this.#news()] : [frame];
+	}
+	handleEnd(tag) {
+		this.#tag = tag;
+	}
+	/** The server knows that this device is current: a sign of life, like a heartbeat. */
+	nothingNew() {
+		return this.#moved === null ? [] : [{ heartbeat: this.#moved }];
+	}
+	#handleWelcome(frame, body) {
+		const live = (isArray(body.shapes) ? body.shapes : []).map((state) => isObject(state) && state.state === "live");
+		const greeting = {
+			who: JSON.stringify([
+				body.epoch,
+				body.user,
+				body.role,
+				body.device
+			]),
+			live
+		};
+		this.#expires = body.expires ?? null;
+		if (this.#greeting !== null) return this.#isSame(this.#greeting, greeting, body) ? [] : "changed";
+		this.#greeting = greeting;
+		this.#toldExpires = this.#expires;
+		const { schema } = body;
+		const version = isObject(schema) && typeof schema.version === "number" ? schema.version : this.#hello.schema;
+		this.#hello = {
+			...this.#hello,
+			schema: version,
+			load: body.load === "resume" ? this.#hello.load : null
+		};
+		return [frame];
+	}
+	#isSame(before, now, body) {
+		const load = !before.live.some((isLive) => !isLive) ? null : this.#hello.load === null ? "start" : "resume";
+		return (body.load ?? null) === load && (body.schema ?? null) === null && before.who === now.who && JSON.stringify(before.live) === JSON.stringify(now.live);
+	}
+	#endLoad(body) {
+		const ended = isArray(body.shapes) ? body.shapes : [];
+		if (this.#greeting === null) return;
+		const live = this.#greeting.live.map((isLive, index) => isLive || ended.includes(index));
+		this.#greeting = {
+			...this.#greeting,
+			live
+		};
+		if (live.every((isLive) => isLive)) this.#hello = {
+			...this.#hello,
+			load: null
+		};
+	}
+	#move(cursor, { pos = null, tag = null, acked = 0 }) {
+		this.#moved = {
+			cursor,
+			pos,
+			tag,
+			acked
+		};
+		const known = typeof acked === "number" ? Math.max(acked, this.#hello.acked) : this.#hello.acked;
+		this.#hello = {
+			...this.#hello,
+			cursor,
+			acked: known
+		};
+	}
+	/** The end of the token came with a welcome that the session does not see. */
+	#news() {
+		if (this.#expires === null || this.#expires === this.#toldExpires || this.#moved === null) return [];
+		this.#toldExpires = this.#expires;
+		return [{ heartbeat: {
+			...this.#moved,
+			expires: this.#expires
+		} }];
+	}
+};
+// src/transport/upward.ts
+/** P22: what goes up beside a stream that only comes down. In order, one in flight. */
+var Upward = class {
+	#requests;
+	#device;
+	#gate;
+	#last = Promise.resolve();
+	constructor(requests, device, gate) {
+		this.#requests = requests;
+		this.#device = device;
+		this.#gate = gate;
+	}
+	/** Resolves when nothing is in flight. */
+	get idle() {
+		return this.#last;
+	}
+	push(mutations) {
+		const body = JSON.stringify({
+			device: this.#device,
+			mutations
+		});
+		this.#last = this.#last.then(() => this.#post(body));
+		return this.#last;
+	}
+	async #post(body) {
+		if (!this.#gate.isOpen) return;
+		const answer = await this.#answer(body);
+		switch (answer.kind) {
+			case "results": return this.#gate.frame(answer.text);
+			case "refused": return tell(this.#gate, answer.refusal);
+			case "again": return this.#again(answer.code);
+			default: return answer;
+		}
+	}
+	async #answer(body) {
+		try {
+			const response = await this.#requests.post("/api/sync/batch", body);
+			if (response.ok) return {
+				kind: "results",
+				text: await response.text()
+			};
+			const refusal = await refusalOf$1(response);
+			return refusal.close === 1006 || refusal.close === 1013 ? {
+				kind: "again",
+				code: refusal.code ?? "unreachable"
+			} : {
+				kind: "refused",
+				refusal
+			};
+		} catch {
+			return {
+				kind: "again",
+				code: "unreachable"
+			};
+		}
+	}
+	/** P10: the stream may be well, so the same mutations go out again after a pause. */
+	#again(code) {
+		const problem = {
+			code,
+			title: "The edits did not reach the server; they are sent again."
+		};
+		this.#gate.frame(JSON.stringify({ results: {
+			results: [],
+			problem
+		} }));
+	}
+};
+// src/transport/poll.ts
+/** What fails sooner was not waiting. */
+var CUT_MIN_MS = 1e3;
+/** P21: frames come in the answers to requests, each a short session of its own; to the device it is one connection. */
+var PollTransport = class {
+	#options;
+	#lists;
+	constructor(options, lists) {
+		this.#options = options;
+		this.#lists = lists;
+	}
+	open(events) {
+		return new PollConnection(this.#options, this.#lists, new Gate(events));
+	}
+};
+var PollConnection = class {
+	kind = "poll";
+	#options;
+	#lists;
+	#gate;
+	#requests = null;
+	#upward = null;
+	#endPause = () => void 0;
+	/** The server did not know the list of shapes, and gets it with the next poll. */
+	#isPostingAgain = false;
+	constructor(options, lists, gate) {
+		this.#options = options;
+		this.#lists = lists;
+		this.#gate = gate;
+		queueMicrotask(() => gate.opened());
+	}
+	send(text) {
+		const { kind, body } = messageOf(text);
+		if (kind === "hello") this.#begin(helloOf(body), textOf(body.token));
+		if (kind === "push") this.#upward?.push(body.mutations ?? []).then(() => this.#endPause());
+		if (kind === "auth" && this.#requests !== null) this.#requests.token = textOf(body.token);
+	}
+	close() {
+		this.#gate.leave();
+		this.#stop();
+	}
+	async #begin(hello, token) {
+		const requests = new Requests(this.#options, this.#lists, token);
+		this.#requests = requests;
+		this.#upward = new Upward(requests, hello.device, this.#gate);
+		try {
+			await this.#run(requests, new PollState(hello));
+		} catch {
+			this.#gate.closed(CLOSED_ABNORMALLY);
+		}
+		this.#stop();
+	}
+	async #run(requests, state) {
+		const { clock, wait } = this.#options;
+		while (this.#gate.isOpen) {
+			if (state.isCurrent && wait.seconds() === 0) await this.#pause();
+			const seconds = state.isCurrent ? wait.seconds() : 0;
+			const began = clock.now();
+			try {
+				await this.#poll(requests, state, seconds);
+			} catch (error) {
+				if (seconds === 0 || clock.now() - began < CUT_MIN_MS) throw error;
+				await this.#poll(requests, state, 0);
+				wait.handleCut();
+			}
+		}
+	}
+	/** Throws when there is no answer of a Swain server. */
+	async #poll(requests, state, seconds) {
+		if (!this.#gate.isOpen) return;
+		const { hello, tag } = state;
+		const query = await requests.query(hello, {
+			since: hello.cursor,
+			wait: String(seconds)
+		});
+		if (query.kind === "refused") return this.#refuse(query.refusal);
+		const headers = tag === null ? {} : { "if-none-match": tag };
+		const response = await requests.send(`/api/sync/changes?${query.value}`, { headers });
+		if (response.status === 304) return this.#handle(state.nothingNew());
+		if (!response.ok) {
+			const refusal = await refusalOf$1(response);
+			if (refusal.code === null) throw new TypeError("not the answer of a server");
+			if (this.#isPostingAgain || !requests.forgets(refusal)) return this.#refuse(refusal);
+			this.#isPostingAgain = true;
+			return;
+		}
+		this.#isPostingAgain = false;
+		const { frames, close } = bodyOf(await response.text());
+		for (const frame of frames) {
+			const verdict = state.handle(frame);
+			if (verdict === "changed") return this.#gate.restart("changed");
+			this.#handle(verdict);
+		}
+		state.handleEnd(response.headers.get("etag"));
+		if (close !== null) this.#gate.closed(close);
+	}
+	#handle(frames) {
+		for (const frame of frames) this.#gate.frame(JSON.stringify(frame));
+	}
+	#pause() {
+		return new Promise((resolve) => {
+			const stop = this.#options.clock.setTimer(this.#options.pauseMs, resolve);
+			this.#endPause = () => {
+				stop();
+				resolve();
+			};
+		});
+	}
+	#refuse(refusal) {
+		tell(this.#gate, refusal);
+	}
+	#stop() {
+		this.#requests?.abort();
+		this.#endPause();
+	}
+};
+function bodyOf(text) {
+	const body = parseJson(text);
+	if (!isObject(body) || !isArray(body.frames)) throw new TypeError("no frames");
+	const frames = body.frames.filter((frame) => isObject(frame));
+	if (frames.length < body.frames.length) throw new TypeError("a frame that is none");
+	return {
+		frames,
+		close: typeof body.close === "number" ? body.close : null
+	};
+}
+// src/transport/event-parser.ts
+/** Reads `text/event-stream` in pieces of any size, as the HTML standard says; ids and retry times are not used. */
+var EventParser = class {
+	#event;
+	#line = "";
+	#isFirst = true;
+	#endedWithReturn = false;
+	#name = "";
+	#data = [];
+	#chars = 0;
+	constructor(event) {
+		this.#event = event;
+	}
+	/** Throws when an event grows beyond what a frame may be. */
+	push(text) {
+		let from = this.#endedWithReturn && text.startsWith("\n") ? 1 : 0;
+		if (text !== "") this.#endedWithReturn = text.endsWith("\r");
+		const ends = /\r\n|\r|\n/g;
+		ends.lastIndex = from;
+		for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
+			this.#endLine(this.#line + text.slice(from, end.index));
+			this.#line = "";
+			from = ends.lastIndex;
+		}
+		this.#line += text.slice(from);
+		this.#checkSize(this.#line.length);
+	}
+	#endLine(text) {
+		const line = this.#isFirst && text.startsWith("﻿") ? text.slice(1) : text;
+		this.#isFirst = false;
+		if (line === "") return this.#dispatch();
+		const colon = line.indexOf(":");
+		const field = colon < 0 ? line : line.slice(0, colon);
+		const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+		if (field === "event") this.#name = value;
+		if (field !== "data") return;
+		this.#data.push(value);
+		this.#chars += value.length;
+		this.#checkSize(0);
+	}
+	#dispatch() {
+		const event = {
+			name: this.#name === "" ? "message" : this.#name,
+			data: this.#data.join("\n")
+		};
+		const isEmpty = this.#data.length === 0;
+		this.#name = "";
+		this.#data = [];
+		this.#chars = 0;
+		if (!isEmpty) this.#event(event);
+	}
+	#checkSize(more) {
+		if (this.#chars + more > 33554432) throw new SwainError("bad_frame", "The server's event has no end.");
+	}
+};
+// src/transport/sse.ts
+/** P20: frames come as server-sent events, and go up in requests of their own. */
+var SseTransport = class {
+	#options;
+	#lists;
+	constructor(options, lists) {
+		this.#options = options;
+		this.#lists = lists;
+	}
+	open(events) {
+		return new SseConnection(this.#options, this.#lists, new Gate(events));
+	}
+};
+var SseConnection = class {
+	kind = "sse";
+	#options;
+	#lists;
+	#gate;
+	#requests = null;
+	#upward = null;
+	#eventStream = null;
+	constructor(options, lists, gate) {
+		this.#options = options;
+		this.#lists = lists;
+		this.#gate = gate;
+		queueMicrotask(() => gate.opened());
+	}
+	send(text) {
+		const { kind, body } = messageOf(text);
+		if (kind === "hello") this.#begin(helloOf(body), textOf(body.token));
+		if (kind === "push") this.#upward?.push(body.mutations ?? []);
+		if (kind === "auth") this.#renew(textOf(body.token));
+	}
+	close() {
+		this.#gate.leave();
+		this.#stop();
+	}
+	async #begin(hello, token) {
+		const requests = new Requests(this.#options, this.#lists, token);
+		this.#requests = requests;
+		this.#upward = new Upward(requests, hello.device, this.#gate);
+		try {
+			await this.#open(requests, hello, "may post again");
+		} catch {
+			this.#end(CLOSED_ABNORMALLY);
+		}
+	}
+	/** P3: the right to a stream cannot be renewed while it runs; what is on its way up is waited for. */
+	async #renew(token) {
+		if (this.#requests !== null) this.#requests.token = token;
+		await this.#upward?.idle;
+		this.#gate.restart("token");
+		this.#stop();
+	}
+	async #open(requests, hello, shapes) {
+		const query = await requests.query(hello, { cursor: hello.cursor });
+		if (!this.#gate.isOpen) return;
+		if (query.kind === "refused") return this.#refuse(query.refusal);
+		const path = `/api/sync/events?${query.value}`;
+		const { eventStream, credentials } = this.#options;
+		const refusal = eventStream !== null && credentials === "cookie" && requests.token !== null ? await this.#listen(eventStream(`${this.#options.origin}${path}`), requests, path) : await this.#read(requests, path);
+		if (refusal === null) return;
+		if (shapes === "may post again" && requests.forgets(refusal)) return this.#open(requests, hello, "were posted again");
+		this.#refuse(refusal);
+	}
+	/** Null: it was a stream, and is over. */
+	async #read(requests, path) {
+		const response = await requests.send(path, { headers: { accept: "text/event-stream" } });
+		if (!response.ok) return refusalOf$1(response);
+		const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+		if (response.body === null || !isStream) throw new TypeError("not a stream of events");
+		const parser = new EventParser((event) => this.#handle(event));
+		const decoder = new TextDecoder();
+		const reader = response.body.getReader();
+		for (;;) {
+			const { done, value } = await reader.read();
+			if (done) break;
+			parser.push(decoder.decode(value, { stream: true }));
+		}
+		this.#end(CLOSED_ABNORMALLY);
+		return null;
+	}
+	/**
+	* An EventSource does not say why it failed, so another request asks when there was not one event.
+	* It is never left to connect again by itself: that is for the session to say.
+	*/
+	#listen(stream, requests, path) {
+		this.#eventStream = stream;
+		return new Promise((resolve, reject) => {
+			let isWelcomed = false;
+			stream.onmessage = ({ data }) => {
+				isWelcomed = true;
+				this.#handle({
+					name: "message",
+					data: String(data)
+				});
+			};
+			stream.addEventListener("close", ({ data }) => {
+				isWelcomed = true;
+				this.#handle({
+					name: "close",
+					data: String(data)
+				});
+				resolve(null);
+			});
+			stream.onerror = () => {
+				stream.close();
+				if (isWelcomed || !this.#gate.isOpen) {
+					this.#end(CLOSED_ABNORMALLY);
+					resolve(null);
+				} else this.#why(requests, path).then(resolve, reject);
+			};
+		});
+	}
+	async #why(requests, path) {
+		const response = await requests.send(path, { headers: { accept: "text/event-stream" } });
+		if (!response.ok) return refusalOf$1(response);
+		this.#end(CLOSED_ABNORMALLY);
+		return null;
+	}
+	#handle({ name, data }) {
+		if (name === "message") this.#gate.frame(data);
+		if (name === "close") this.#end(/^[0-9]{4}$/.test(data) ? Number(data) : CLOSED_ABNORMALLY);
+	}
+	#refuse(refusal) {
+		tell(this.#gate, refusal);
+		this.#stop();
+	}
+	#end(code) {
+		this.#gate.closed(code);
+		this.#stop();
+	}
+	#stop() {
+		this.#requests?.abort();
+		this.#eventStream?.close();
+	}
+};
+// src/transport/websocket.ts
+var WebSocketTransport = class {
+	#options;
+	#url;
+	constructor(options) {
+		this.#options = options;
+		this.#url = `${options.origin.replace(/^http/, "ws")}/api/sync/ws`;
+	}
+	open(events) {
+		const { newSocket, gunzip } = this.#options;
 		let socket;
 		try {
-			socket = this.#newSocket(this.#url);
+			socket = newSocket(this.#url);
 		} catch {
 			queueMicrotask(() => events.closed(CLOSED_ABNORMALLY));
 			return {
+				kind: "websocket",
 				send: () => void 0,
 				close: () => void 0
 			};
 		}
+		const inbound = new Inbound(events, gunzip);
+		socket.binaryType = "arraybuffer";
 		socket.onopen = () => events.opened();
-		socket.onmessage = ({ data }) => events.frame(typeof data === "string" ? data : "");
-		socket.onclose = ({ code }) => events.closed(code);
+		socket.onmessage = ({ data }) => inbound.handle(data);
+		socket.onclose = ({ code }) => inbound.end(code);
 		socket.onerror = () => void 0;
 		return {
-			send: (text) => socket.send(text),
+			kind: "websocket",
+			send: (text) => socket.send(gunzip === null ? text : takingGzip(text)),
 			close: (code) => {
+				inbound.leave();
 				socket.onopen = null;
 				socket.onmessage = null;
 				socket.onclose = null;
@@ -1347,6 +2338,129 @@ var WebSocketTransport = class {
 		};
 	}
 };
+var HELLO = "{\"hello\":{";
+function takingGzip(text) {
+	return text.startsWith(HELLO) ? `${HELLO}"gzip":true,${text.slice(10)}` : text;
+}
+/** Keeps the order: what comes behind a compressed frame waits until that is read, the end too. */
+var Inbound = class {
+	#events;
+	#gunzip;
+	#waiting = 0;
+	#last = Promise.resolve();
+	#isLeft = false;
+	constructor(events, gunzip) {
+		this.#events = events;
+		this.#gunzip = gunzip;
+	}
+	handle(data) {
+		const isText = typeof data === "string";
+		if (isText && this.#waiting === 0) return this.#events.frame(data);
+		this.#inOrder(isText ? Promise.resolve(data) : this.#read(data), (text) => this.#events.frame(text));
+	}
+	end(code) {
+		if (this.#waiting === 0) return this.#events.closed(code);
+		this.#inOrder(Promise.resolve(code), () => this.#events.closed(code));
+	}
+	leave() {
+		this.#isLeft = true;
+	}
+	/** What cannot be read is handed on as what it is: no message. */
+	async #read(data) {
+		try {
+			return data instanceof ArrayBuffer && this.#gunzip !== null ? await this.#gunzip(data) : "";
+		} catch {
+			return "";
+		}
+	}
+	#inOrder(coming, work) {
+		this.#waiting += 1;
+		const before = this.#last;
+		this.#last = coming.then(async (value) => {
+			await before;
+			this.#waiting -= 1;
+			if (!this.#isLeft) work(value);
+		});
+	}
+};
+// src/transport/choice.ts
+var TIMES = {
+	...PICK_TIMES,
+	welcomeMs: {
+		websocket: 1e4,
+		sse: 5e3,
+		poll: 2e4
+	},
+	pollPauseMs: 5e3
+};
+var ALL$1 = [
+	"websocket",
+	"sse",
+	"poll"
+];
+/** Throws `bad_options`. */
+function pickingTransport(environment, origin, options, debug) {
+	const kinds = checked(options.transports ?? ALL$1);
+	const times = {
+		...TIMES,
+		...environment.transportTimes
+	};
+	const picker = new Picker(kinds, times);
+	const compression = options.compression ?? true;
+	const lists = new ShapeLists();
+	const http = {
+		origin,
+		fetch: (url, init) => environment.fetch(url, init),
+		credentials: options.credentials ?? "bearer",
+		compression
+	};
+	const wait = {
+		seconds: () => picker.waitSeconds,
+		handleCut: () => {
+			picker.handleWaitCut(environment.now());
+			picking.planReturn();
+		}
+	};
+	const make = {
+		websocket: () => {
+			const newSocket = (url) => environment.socket(url);
+			return new WebSocketTransport({
+				origin,
+				newSocket,
+				gunzip: compression && environment.hasGunzip ? gunzip : null
+			});
+		},
+		sse: () => new SseTransport({
+			...http,
+			eventStream: environment.eventStream
+		}, lists),
+		poll: () => new PollTransport({
+			...http,
+			clock: environment,
+			wait,
+			pauseMs: times.pollPauseMs
+		}, lists)
+	};
+	const transports = new Map(kinds.map((kind) => [kind, make[kind]()]));
+	const { welcomeMs } = times;
+	const picking = new PickingTransport({
+		transports,
+		picker,
+		clock: environment,
+		welcomeMs,
+		debug
+	});
+	return picking;
+}
+function checked(kinds) {
+	const [first, ...rest] = kinds;
+	const unknown = kinds.find((kind) => !ALL$1.includes(kind));
+	if (first === void 0 || unknown !== void 0 || new Set(kinds).size < kinds.length) {
+		const given = JSON.stringify(kinds);
+		throw new SwainError("bad_options", `transports is a list of ${ALL$1.join(", ")}, each once, and not ${given}.`);
+	}
+	return [first, ...rest];
+}
 // src/engine/select.ts
 /** The rows of a query in order; without `orderBy`, and between equals, in order of the key. */
 function select(rows, selection) {
@@ -2165,7 +3279,7 @@ function welcome(body) {
 		shapes: list(body.shapes, "welcome.shapes").map((shape) => text(object(shape, "shape").state, "shape.state")),
 		last: number(body.last, "welcome.last"),
 		results: list(body.results ?? [], "welcome.results").map(result),
-		schema: schema(body.schema),
+		schema: body.schema === void 0 || body.schema === null ? null : schema(body.schema),
 		load: optionalText(body.load, "welcome.load"),
 		limits: {
 			pushMutations: optionalNumber(limits.push_mutations, "limits") ?? 50,
@@ -2578,11 +3692,12 @@ var Stream = class {
 			live
 		};
 		this.#floor = isHonoured ? mark.pos : null;
+		const isNewSchema = frame.schema !== null && !equalJson(schema, frame.schema);
 		const hasStaging = loadToken !== null || replica.staging.size > 0;
 		const startsOver = frame.load !== "resume" && hasStaging;
 		this.#persist({
 			offset: frame.now - now,
-			...equalJson(schema, frame.schema) ? {} : { schema: frame.schema },
+			...frame.schema !== null && isNewSchema ? { schema: frame.schema } : {},
 			...startsOver ? { staging: {
 				clear: true,
 				puts: [],
@@ -2791,7 +3906,7 @@ var GREETING_MS = 2e4;
 * The connection of one leader, without a socket:
 *
 *   idle ─start→ connecting ─opened→ greeting ─welcome→ open ─caught_up→ open (live)
-*     ↑            ↑ ↑                  │                │
+*     ↑            ↑ ↑                  │                │         given_up ←─ the attempts are used up
 *   pause          │ └──── rewriting ←──┴─ new device ───┤
 *                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
 *                                     ↑── recovering ←───┘
@@ -2799,13 +3914,15 @@ var GREETING_MS = 2e4;
 var Session = class {
 	#replica;
 	#shapes;
-	#firstMs;
+	#reconnect;
 	#random;
 	#phase = { kind: "idle" };
 	#outputs = [];
 	#attempt = 0;
+	/** Attempts in a row without a welcome. */
+	#unanswered = 0;
 	#lastByte = 0;
-	/** P19: how many frames came on this connection. */
+	/** P19: how many numbered frames came on this connection. */
 	#frames = 0;
 	#goawayMs = null;
 	#tokenRefreshed = false;
@@ -2814,10 +3931,10 @@ var Session = class {
 	#problem = null;
 	#syncs = [];
 	/** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
-	constructor(replica, shapes, firstMs, random) {
+	constructor(replica, shapes, reconnect, random) {
 		this.#replica = replica;
 		this.#shapes = shapes;
-		this.#firstMs = firstMs;
+		this.#reconnect = reconnect;
 		this.#random = random;
 	}
 	get status() {
@@ -2836,7 +3953,7 @@ var Session = class {
 			case "start":
 			case "resume":
 				this.#paused = false;
-				if (this.#phase.kind === "idle" || this.#phase.kind === "stopped") this.#connect(now);
+				this.#resume(now);
 				break;
 			case "pause":
 				this.#paused = true;
@@ -2877,12 +3994,18 @@ var Session = class {
 					code: input.code,
 					title: input.title
 				};
-				if (this.#phase.kind !== "idle" && this.#phase.kind !== "stopped") this.#leave({ kind: "recovering" });
+				if (this.#isTrying()) this.#leave({ kind: "recovering" });
 		}
 		return this.#outputs;
 	}
+	#resume(now) {
+		const { kind } = this.#phase;
+		this.#unanswered = 0;
+		if (kind === "idle" || kind === "stopped" || kind === "given_up") this.#connect(now);
+	}
 	#connect(now, fresh = false) {
 		this.#goawayMs = null;
+		this.#unanswered += 1;
 		this.#phase = { kind: "connecting" };
 		this.#outputs.push({
 			kind: "connect",
@@ -2906,7 +4029,7 @@ var Session = class {
 			acked: ackedWithResult(this.#replica.outbox, acked),
 			shapes: this.#shapes.map(shapeToJson),
 			load: loadToken,
-			schema: schema?.version ?? 0
+			schema: mark === null ? 0 : schema?.version ?? 0
 		} });
 	}
 	#handleClosed(now, code) {
@@ -2919,19 +4042,22 @@ var Session = class {
 		this.#connect(now, true);
 	}
 	/** Ends a connection that cannot be trusted any longer; the next one resumes. */
-	#drop(now) {
+	#drop(now, cause) {
 		if (!this.#isConnected()) return;
 		this.#outputs.push({
 			kind: "close",
-			code: 1e3
+			code: 1e3,
+			cause
 		});
 		this.#wait(now, false);
 	}
 	/** C8. */
 	#wait(now, overloaded) {
 		if (this.#phase.kind === "open" && now - this.#phase.stream.since >= 3e4) this.#attempt = 0;
-		const jitter = backoffMs(this.#attempt, this.#firstMs, this.#random());
-		const delay = this.#goawayMs ?? (overloaded ? Math.max(this.#firstMs, jitter) : jitter);
+		if (this.#unanswered >= this.#reconnect.attemptsMax) return this.#giveUp();
+		const { firstMs } = this.#reconnect;
+		const jitter = backoffMs(this.#attempt, firstMs, this.#random());
+		const delay = this.#goawayMs ?? (overloaded ? Math.max(firstMs, jitter) : jitter);
 		const held = this.#goawayMs !== null || overloaded;
 		this.#attempt += 1;
 		this.#reset({
@@ -2940,6 +4066,14 @@ var Session = class {
 		});
 		this.#failSyncs();
 		this.#timer("reconnect", now + delay);
+	}
+	#giveUp() {
+		const title = `The server was not reached in ${this.#unanswered} attempts.`;
+		this.#problem = {
+			code: "attempts_used_up",
+			title
+		};
+		this.#leave({ kind: "given_up" });
 	}
 	#stop(code, title) {
 		this.#problem = {
@@ -2951,7 +4085,8 @@ var Session = class {
 	#leave(phase) {
 		if (this.#isConnected()) this.#outputs.push({
 			kind: "close",
-			code: 1e3
+			code: 1e3,
+			cause: "left"
 		});
 		this.#reset(phase);
 		if (phase.kind !== "rewriting") this.#failSyncs();
@@ -2975,21 +4110,21 @@ var Session = class {
 			case "push":
 				if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
 				return;
-			case "results": return this.#drop(now);
+			case "results": return this.#drop(now, "dead");
 			case "token":
 				if (this.#phase.kind === "open") this.#outputs.push({ kind: "token" });
 				return;
 		}
 	}
 	#watch(now) {
-		if (this.#phase.kind !== "open") return this.#drop(now);
+		if (this.#phase.kind !== "open") return this.#drop(now, "dead");
 		const dead = this.#phase.stream.deadAt(this.#lastByte);
-		if (now >= dead) this.#drop(now);
+		if (now >= dead) this.#drop(now, "dead");
 		else this.#timer("watchdog", dead);
 	}
 	#handleWake(now) {
 		if (this.#phase.kind === "open" && now >= this.#phase.stream.deadAt(this.#lastByte)) {
-			this.#drop(now);
+			this.#drop(now, "dead");
 			this.#connect(now);
 		} else if (this.#phase.kind === "waiting" && !this.#phase.held) this.#connect(now);
 	}
@@ -3007,6 +4142,7 @@ var Session = class {
 			case "open": return this.#follow(now, this.#phase.stream.handleHydrated(now));
 			case "idle":
 			case "waiting":
+			case "given_up":
 			case "connecting":
 			case "greeting":
 			case "stopped": return;
@@ -3024,14 +4160,15 @@ var Session = class {
 				code: error.code,
 				title: error.message
 			};
-			this.#drop(now);
+			this.#drop(now, "dead");
 		}
 	}
 	/** P19: what lies between device and server may lose, double or swap frames. */
 	#nextFrame(text) {
 		const { number, frame } = parseFrame(text);
+		if (number === null) return frame;
 		this.#frames += 1;
-		if (number === null || number === this.#frames) return frame;
+		if (number === this.#frames) return frame;
 		throw new SwainError("frame_missing", `The server's frame ${number} came as number ${this.#frames}.`);
 	}
 	#handleFrame(now, frame) {
@@ -3055,13 +4192,14 @@ var Session = class {
 	/** P4, C10. */
 	#welcome(now, frame) {
 		this.#tokenRefreshed = false;
+		this.#unanswered = 0;
 		const decided = reconcile(this.#replica, frame.last);
 		if (decided.kind === "new_device") return this.#newDevice(decided.lostAbove);
 		const stream = new Stream(now, {
 			replica: this.#replica,
 			shapes: this.#shapes,
 			delay: {
-				firstMs: this.#firstMs,
+				firstMs: this.#reconnect.firstMs,
 				random: this.#random
 			},
 			emit: (output) => void this.#outputs.push(output)
@@ -3079,14 +4217,14 @@ var Session = class {
 			case "caught_up":
 				this.#cached = false;
 				this.#problem = null;
-				if (this.#firstMs < 1e3) this.#attempt = 0;
+				if (this.#reconnect.firstMs < 1e3) this.#attempt = 0;
 				break;
 			case "pause":
 				this.#problem = verdict.problem ?? this.#problem;
 				break;
 			case "drop":
 				this.#problem = verdict.problem;
-				return this.#drop(now);
+				return this.#drop(now, "left");
 			case "stop": return this.#stop(verdict.problem.code, verdict.problem.title);
 			case "new_device": return this.#newDevice(verdict.lostAbove);
 		}
@@ -3107,6 +4245,7 @@ var Session = class {
 		const { kind } = this.#phase;
 		if (kind === "idle" || kind === "stopped" || this.#isHeld()) return this.#failSyncs();
 		if (kind === "waiting") this.#connect(now);
+		if (kind === "given_up") this.#resume(now);
 		this.#finishSyncs();
 	}
 	#finishSyncs() {
@@ -3143,6 +4282,10 @@ var Session = class {
 	#isHeld() {
 		return this.#phase.kind === "waiting" && this.#phase.held;
 	}
+	#isTrying() {
+		const { kind } = this.#phase;
+		return kind !== "idle" && kind !== "stopped" && kind !== "given_up";
+	}
 	#isConnected() {
 		const { kind } = this.#phase;
 		return kind === "connecting" || kind === "greeting" || kind === "open";
@@ -3151,6 +4294,7 @@ var Session = class {
 		switch (this.#phase.kind) {
 			case "idle":
 			case "waiting":
+			case "given_up":
 			case "recovering": return "offline";
 			case "connecting":
 			case "greeting":
@@ -3181,11 +4325,16 @@ var Leader = class {
 	constructor(parts, events) {
 		this.#parts = parts;
 		this.#events = events;
-		const { replica, shapes, firstDelayMs, environment } = parts;
-		this.#session = new Session(replica, shapes, firstDelayMs, () => environment.random());
+		const { replica, shapes, reconnect, environment } = parts;
+		this.#session = new Session(replica, shapes, reconnect, () => environment.random());
 	}
 	get status() {
-		return this.#session.status;
+		const { status } = this.#session;
+		const isWelcomed = status.state === "syncing" || status.state === "live";
+		return {
+			...status,
+			transport: isWelcomed ? this.#connection?.kind ?? null : null
+		};
 	}
 	handle(input) {
 		this.#inputs.push(input);
@@ -3202,7 +4351,7 @@ var Leader = class {
 		this.#tellStatus();
 	}
 	announce() {
-		const { status } = this.#session;
+		const { status } = this;
 		this.#enqueue(async () => this.#events.announce(status));
 	}
 	/** Closes the connection; resolves when what was under way is written. */
@@ -3221,7 +4370,7 @@ var Leader = class {
 				this.#parts.debug(`> ${output.text}`);
 				this.#connection?.send(output.text);
 				return;
-			case "close": return this.#close(output.code);
+			case "close": return this.#close(output.code, output.cause);
 			case "persist":
 				this.#events.changed(output.change, output.batch, output.moved);
 				return this.#write(output.batch);
@@ -3238,7 +4387,7 @@ var Leader = class {
 		}
 	}
 	async #connect(fresh) {
-		this.#close(1e3);
+		this.#close(1e3, "left");
 		const attempt = this.#attempt;
 		const isCurrent = () => attempt === this.#attempt && this.#term === "leading";
 		let token;
@@ -3300,11 +4449,11 @@ var Leader = class {
 			this.#parts.debug(`no new token: ${String(error)}`);
 		}
 	}
-	#close(code) {
+	#close(code, cause) {
 		this.#attempt += 1;
 		const connection = this.#connection;
 		this.#connection = null;
-		connection?.close(code);
+		connection?.close(code, cause);
 	}
 	#write(batch) {
 		this.#enqueue(async () => {
@@ -3365,7 +4514,7 @@ var Leader = class {
 		this.#timers.set(timer, stop);
 	}
 	#tellStatus() {
-		const text = JSON.stringify(this.#session.status);
+		const text = JSON.stringify(this.status);
 		if (text === this.#told || this.#term !== "leading") return;
 		this.#told = text;
 		this.announce();
@@ -3396,7 +4545,8 @@ var FOLLOWING = {
 	cached: true,
 	loading: null,
 	problem: null,
-	paused: false
+	paused: false,
+	transport: null
 };
 /** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
 var Tab = class Tab {
@@ -3766,14 +4916,14 @@ async function openTab(options, events) {
 	return Tab.open(parts(options, name, new MemoryStore(environment.uuid()), "alone"), events);
 }
 function parts(options, name, store, sharing) {
-	const { environment, shapes, firstDelayMs, transport, token, debug } = options;
+	const { environment, shapes, reconnect, transport, token, debug } = options;
 	return {
 		environment,
 		name,
 		store,
 		sharing,
 		shapes,
-		firstDelayMs,
+		reconnect,
 		transport,
 		token,
 		debug
@@ -3829,13 +4979,14 @@ var NO_STATUS = {
 	refused: 0,
 	lastSynced: null,
 	loading: null,
+	transport: null,
 	leader: false,
 	persistent: false,
 	problem: null
 };
 /** The same object as before when nothing changed. */
 function statusOf(tab, before) {
-	const { state, paused, cached, loading, problem } = tab.status;
+	const { state, paused, cached, loading, transport, problem } = tab.status;
 	const status = {
 		state,
 		paused,
@@ -3844,6 +4995,7 @@ function statusOf(tab, before) {
 		refused: tab.replica.outbox.refused().length,
 		lastSynced: tab.replica.meta.lastSynced,
 		loading,
+		transport,
 		leader: tab.isLeader,
 		persistent: tab.isPersistent,
 		problem
@@ -3924,6 +5076,8 @@ var Client = class {
 	#options;
 	#origin;
 	#auth;
+	#transport;
+	#debug;
 	#settlements = new Settlements();
 	#queries = /* @__PURE__ */ new Set();
 	#versions = /* @__PURE__ */ new Map();
@@ -3946,6 +5100,8 @@ var Client = class {
 			...options.environment
 		};
 		this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
+		this.#debug = debugOf(options.debug);
+		this.#transport = pickingTransport(this.#environment, this.#origin, options, this.#debug);
 		this.#auth = new Auth(this.#environment, this.#origin, () => this.#handleUser());
 		this.#user = new Signal(this.#auth.user);
 		const client = this;
@@ -3985,7 +5141,7 @@ var Client = class {
 		if (this.#isStarted) return this.#opening;
 		this.#isStarted = true;
 		const { page } = this.#environment;
-		if (page !== null) this.#stops.push(page.onWake(() => this.#tab?.switch("wake")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()));
+		if (page !== null) this.#stops.push(page.onOnline(() => this.#transport.handleOnline()), page.onWake(() => this.#tab?.switch("wake")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()));
 		return this.#reopen();
 	}
 	table(name) {
@@ -4080,11 +5236,10 @@ var Client = class {
 		return opening;
 	}
 	#open() {
-		const { shapes, firstDelayMs = FIRST_DELAY_MS, memory = false, debug = () => void 0 } = this.#options;
+		const { shapes, firstDelayMs = FIRST_DELAY_MS, attempts = Number.POSITIVE_INFINITY, memory = false } = this.#options;
 		const environment = this.#environment;
 		const userId = this.#auth.user?.id ?? null;
 		let replica = null;
-		const transport = new WebSocketTransport(this.#origin, (url) => environment.socket(url));
 		const isCurrent = () => replica === null || this.#replica === replica;
 		const token = async (fresh) => {
 			const answer = await this.#auth.token(fresh);
@@ -4097,10 +5252,13 @@ var Client = class {
 			userId,
 			memory,
 			shapes,
-			firstDelayMs,
-			transport,
+			reconnect: {
+				firstMs: firstDelayMs,
+				attemptsMax: attempts
+			},
+			transport: this.#transport,
 			token,
-			debug
+			debug: this.#debug
 		}, {
 			changed: (change, entries, moved) => {
 				if (isCurrent()) this.#handleChange(change, entries, moved);
@@ -4185,6 +5343,10 @@ var IN_GROUP = {
 		return Promise.reject(REFERS_TO_GROUP);
 	}
 };
+function debugOf(option) {
+	if (typeof option === "function") return option;
+	return option === true ? (line) => console.debug(`swain: ${line}`) : () => void 0;
+}
 function createClient(options) {
 	return new Client(options);
 }

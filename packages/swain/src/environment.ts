@@ -1,3 +1,5 @@
+import type { TransportTimes } from "./transport/choice.js";
+import type { EventStream } from "./transport/sse.js";
 import type { Socket } from "./transport/websocket.js";
 
 /** What the library takes from the page; tests give their own. */
@@ -11,6 +13,12 @@ export interface Environment {
   setTimer(ms: number, call: () => void): () => void;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   socket(url: string): Socket;
+  /** With the cookies of the page; null: this browser has no EventSource. */
+  readonly eventStream: ((url: string) => EventStream) | null;
+  /** Whether this browser has DecompressionStream. */
+  readonly hasGunzip: boolean;
+  /** Instead of those of C17. */
+  readonly transportTimes: Partial<TransportTimes>;
   /** Without it nothing is kept. */
   readonly hasIndexedDB: boolean;
   /** Null: no Web Locks here (an insecure context). */
@@ -44,6 +52,8 @@ export interface Page {
   isVisible(): boolean;
   /** Online, visible again, or shown without a reload. */
   onWake(call: () => void): () => void;
+  /** There is a network again, perhaps another one. */
+  onOnline(call: () => void): () => void;
   onHide(call: () => void): () => void;
   /** Back from the back/forward cache. */
   onRestore(call: () => void): () => void;
@@ -64,12 +74,19 @@ export function browserEnvironment(): Environment {
     },
     fetch: (url, init) => fetch(url, init),
     socket: (url) => new WebSocket(url) as Socket,
+    eventStream: typeof EventSource === "undefined" ? null : newEventSource,
+    hasGunzip: typeof DecompressionStream !== "undefined",
+    transportTimes: {},
     hasIndexedDB: typeof indexedDB !== "undefined",
     locks: locks === undefined ? null : { request: (name, options, held) => locks.request(name, options, held) },
     channel: typeof BroadcastChannel === "undefined" ? null : (name) => new BroadcastChannel(name) as Channel,
     localStorage: localStorageOrNull(),
     page: hasPage ? browserPage() : null,
   };
+}
+
+function newEventSource(url: string): EventStream {
+  return new EventSource(url, { withCredentials: true }) as EventStream;
 }
 
 /** Beyond, setTimeout calls at once. */
@@ -91,6 +108,7 @@ function browserPage(): Page {
         for (const stop of stops) stop();
       };
     },
+    onOnline: (call) => listen(window, "online", call),
     onHide: (call) => listen(window, "pagehide", call),
     onRestore: (call) =>
       listen(window, "pageshow", (event) => {

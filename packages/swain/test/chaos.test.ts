@@ -10,9 +10,18 @@ import { spec } from "./spec";
  * Two tabs and a second device edit while connections are cut, messages between tabs get lost and tabs come and go.
  * `inc` shows each edit that is lost or applied twice.
  */
-describe.each([1, 2, 3, 4])("whatever happens, seed %i", (seed) => {
+describe.each([
+  [1, undefined],
+  [2, undefined],
+  [3, ["websocket"]],
+  [4, ["websocket"]],
+  [5, ["sse"]],
+  [6, ["sse"]],
+  [7, ["poll"]],
+  [8, ["poll"]],
+] as const)("whatever happens, seed %i, over %s", (seed, transports) => {
   it("every edit is applied exactly once and all devices end the same", { timeout: 20_000 }, async () => {
-    spec("C1", "C4", "C9", "C14", "P14");
+    spec("C1", "C4", "C9", "C14", "C17", "P14");
     globalThis.indexedDB = new IDBFactory();
     const random = generator(seed);
     const server = new FakeServer();
@@ -26,6 +35,7 @@ describe.each([1, 2, 3, 4])("whatever happens, seed %i", (seed) => {
       const one = {
         url: "https://swain.test",
         shapes: [{ table: "games" }],
+        ...(transports === undefined ? {} : { transports }),
         memory,
         environment: { ...environment, uuid },
       };

@@ -24,10 +24,10 @@ export class Device {
   random = 0.5;
   #device = 0;
 
-  constructor(shapes: readonly Shape[], schema: Schema | null, firstMs = 1000) {
+  constructor(shapes: readonly Shape[], schema: Schema | null, firstMs = 1000, attemptsMax = Number.POSITIVE_INFINITY) {
     const meta = { ...newMeta("device-0"), schema };
     this.replica = new Replica({ meta, rows: [], staging: [], outbox: [] }, shapes.map(shapeId));
-    this.session = new Session(this.replica, shapes, firstMs, () => this.random);
+    this.session = new Session(this.replica, shapes, { firstMs, attemptsMax }, () => this.random);
   }
 
   get isConnected(): boolean {

@@ -107,6 +107,9 @@ export class FakePage implements Page {
   onWake(call: () => void): () => void {
     return this.#on("wake", call);
   }
+  onOnline(call: () => void): () => void {
+    return this.#on("online", call);
+  }
   onHide(call: () => void): () => void {
     return this.#on("hide", call);
   }
@@ -171,6 +174,9 @@ export class Browser {
       setTimer: this.clock.setTimer,
       fetch: server.fetch,
       socket: (url) => server.socket(url),
+      eventStream: null,
+      hasGunzip: true,
+      transportTimes: {},
       hasIndexedDB: true,
       locks: this.locks,
       channel: this.channels.channel,

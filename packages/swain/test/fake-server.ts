@@ -1,7 +1,9 @@
 import type { Json } from "../src/engine/json";
 import { applyOperation, type Operation, targetOf } from "../src/engine/operation";
+import type { TransportKind } from "../src/engine/picker";
 import { keyText, type Row, type Schema } from "../src/engine/schema";
 import type { Socket } from "../src/transport/websocket";
+import { FakeHttp } from "./fake-http";
 
 type Message = Readonly<Record<string, Record<string, Json>>>;
 interface Ledger {
@@ -33,8 +35,13 @@ export class FakeServer {
   epoch = "e1";
   pos = 10;
   now = 1_700_000_005_000;
-  /** The cable: without it sockets fail. */
+  /** The cable: without it everything fails. */
   isReachable = true;
+  /** What something in between lets through. */
+  passes: ReadonlySet<TransportKind> = new Set(["websocket", "sse", "poll"]);
+  /** What the server is configured with. */
+  offers: ReadonlySet<TransportKind> = new Set(["websocket", "sse", "poll"]);
+  readonly http = new FakeHttp(this);
   /** Results and changes of a push wait for `release()`. */
   holdsPushes = false;
   chunk = 2;
@@ -45,14 +52,13 @@ export class FakeServer {
   });
   readonly #held: (() => void)[] = [];
 
-  readonly socket = (_url: string): Socket => {
-    const session = new FakeSession(this);
-    return session.socket;
-  };
+  readonly socket = (_url: string): Socket => fakeSocket(this);
 
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
     if (!this.isReachable) throw new TypeError("network");
-    const path = url.split("/").at(-1) ?? "";
+    const { pathname } = new URL(url);
+    if (pathname.startsWith("/api/sync/")) return this.http.answer(new URL(url), init);
+    const path = pathname.split("/").at(-1) ?? "";
     const { status, body } = this.auth(path, JSON.parse(String(init.body)) as Readonly<Record<string, Json>>);
     return new Response(JSON.stringify(body), { status });
   };
@@ -79,28 +85,28 @@ export class FakeServer {
     return known;
   }
 
-  push(session: FakeSession, mutations: readonly { readonly n: number; readonly ops: readonly Operation[] }[]): void {
-    const work = (): void => this.#push(session, mutations);
+  /** `answer` gets the results frame. */
+  push(device: string, mutations: readonly Mutation[], answer: (results: Json) => void): void {
+    const work = (): void => answer(this.#push(device, mutations));
     if (this.holdsPushes) this.#held.push(work);
     else work();
   }
 
-  #push(session: FakeSession, mutations: readonly { readonly n: number; readonly ops: readonly Operation[] }[]): void {
-    const ledger = this.ledger(session.device);
+  #push(device: string, mutations: readonly Mutation[]): Json {
+    const ledger = this.ledger(device);
     const results: Json[] = [];
     for (const { n, ops } of mutations) {
       if (n > ledger.last + 1) {
         const problem = { code: "mutation_gap", title: "gap", status: 409, detail: `${ledger.last + 1} comes next` };
-        session.send({ results: { results, problem } });
-        return;
+        return { results: { results, problem } };
       }
-      if (n > ledger.last) this.#commit(session, ledger, n, ops);
+      if (n > ledger.last) this.#commit(device, ledger, n, ops);
       results.push(ledger.results.get(n) ?? null);
     }
-    session.send({ results: { results } });
+    return { results: { results } };
   }
 
-  #commit(session: FakeSession, ledger: Ledger, n: number, ops: readonly Operation[]): void {
+  #commit(device: string, ledger: Ledger, n: number, ops: readonly Operation[]): void {
     const code = ops.map(this.refuse).find((one) => one !== null) ?? null;
     const refusal = { n, status: "refused", code, detail: { table: "games" } };
     const result: Record<string, Json> = code === null ? { n, status: "applied" } : refusal;
@@ -109,7 +115,7 @@ export class FakeServer {
     this.pos += 1;
     if (code === null) this.#apply(ops);
     for (const one of this.sessions) {
-      if (one === session) one.changes(code === null ? ops : []);
+      if (one.device === device) one.changes(code === null ? ops : []);
       else if (code === null) one.changes(ops);
     }
   }
@@ -126,37 +132,65 @@ export class FakeServer {
   }
 }
 
+export interface Mutation {
+  readonly n: number;
+  readonly ops: readonly Operation[];
+}
+
+/** Where a session's frames go. */
+export interface Line {
+  frame(text: string): void;
+  closed(code: number): void;
+}
+
+function fakeSocket(server: FakeServer): Socket {
+  const socket: Socket = {
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    onerror: null,
+    send: (text) => queueMicrotask(() => session.handle(JSON.parse(text) as Message)),
+    close: () => session.leave(),
+  };
+  const line: Line = {
+    frame: (data) => socket.onmessage?.({ data }),
+    closed: (code) => socket.onclose?.({ code }),
+  };
+  const session = new FakeSession(server, line);
+  queueMicrotask(() => {
+    const isThere = server.isReachable && server.passes.has("websocket") && server.offers.has("websocket");
+    if (!isThere) return socket.onclose?.({ code: 1006 });
+    session.begin();
+    socket.onopen?.();
+  });
+  return socket;
+}
+
 export class FakeSession {
   readonly #server: FakeServer;
-  readonly socket: Socket;
+  readonly #line: Line;
+  readonly #isNumbered: boolean;
   device = "";
   #isOpen = false;
   #frames = 0;
 
-  constructor(server: FakeServer) {
+  constructor(server: FakeServer, line: Line, isNumbered = true) {
     this.#server = server;
-    this.socket = {
-      onopen: null,
-      onmessage: null,
-      onclose: null,
-      onerror: null,
-      send: (text) => queueMicrotask(() => this.#handle(JSON.parse(text) as Message)),
-      close: () => this.#leave(),
-    };
-    queueMicrotask(() => {
-      if (!server.isReachable) return this.socket.onclose?.({ code: 1006 });
-      this.#isOpen = true;
-      server.sessions.add(this);
-      this.socket.onopen?.();
-    });
+    this.#line = line;
+    this.#isNumbered = isNumbered;
+  }
+
+  begin(): void {
+    this.#isOpen = true;
+    this.#server.sessions.add(this);
   }
 
   send(message: Json): void {
     if (!this.#isOpen) return;
     this.#frames += 1;
-    const data = JSON.stringify(withNumber(message, this.#frames));
+    const text = JSON.stringify(this.#isNumbered ? withNumber(message, this.#frames) : message);
     queueMicrotask(() => {
-      if (this.#isOpen) this.socket.onmessage?.({ data });
+      if (this.#isOpen) this.#line.frame(text);
     });
   }
 
@@ -173,31 +207,31 @@ export class FakeSession {
 
   end(code: number): void {
     if (!this.#isOpen) return;
-    this.#leave();
-    queueMicrotask(() => this.socket.onclose?.({ code }));
+    this.leave();
+    queueMicrotask(() => this.#line.closed(code));
   }
 
-  #leave(): void {
+  leave(): void {
     this.#isOpen = false;
     this.#server.sessions.delete(this);
   }
 
-  #handle(message: Message): void {
+  handle(message: Message): void {
     if (!this.#isOpen) return;
     this.#server.received.push(message);
     const { hello, push } = message;
-    if (hello !== undefined) this.#hello(hello);
-    if (push !== undefined) {
-      this.#server.push(this, push.mutations as unknown as readonly { n: number; ops: readonly Operation[] }[]);
-    }
+    if (hello !== undefined) this.hello(hello);
+    if (push === undefined) return;
+    this.#server.push(this.device, push.mutations as unknown as readonly Mutation[], (results) => this.send(results));
   }
 
-  #hello(hello: Readonly<Record<string, Json>>): void {
+  hello(hello: Readonly<Record<string, Json>>): void {
     const server = this.#server;
     this.device = String(hello.device);
     const ledger = server.ledger(this.device);
     const cursor = typeof hello.cursor === "string" ? (JSON.parse(hello.cursor) as Record<string, Json>) : null;
     const isLive = cursor?.epoch === server.epoch;
+    const from = typeof hello.load === "string" && !isLive ? Number(hello.load.slice(1)) : null;
     this.send({
       welcome: {
         protocol: 1,
@@ -211,24 +245,25 @@ export class FakeSession {
         shapes: [{ state: isLive ? "live" : "load" }],
         last: ledger.last,
         results: [...ledger.results.values()].filter((result) => Number(result.n) > Number(hello.acked)),
-        schema: SCHEMA as unknown as Json,
-        load: isLive ? null : "start",
+        ...(hello.schema === SCHEMA.version ? {} : { schema: SCHEMA as unknown as Json }),
+        load: isLive ? null : from === null ? "start" : "resume",
         limits: { push_mutations: 50, push_bytes: 1_048_576, mutation_ops: 500 },
       },
     });
-    this.#catchUp(isLive);
+    this.#catchUp(isLive, Number(cursor?.pos ?? 0), from ?? 0);
   }
 
-  #catchUp(isLive: boolean): void {
+  #catchUp(isLive: boolean, pos: number, from: number): void {
     const rows = [...this.#server.rows.values()];
-    if (isLive) {
+    if (isLive && pos < this.#server.pos) {
       // The fake has no log: it puts every row again at the head.
-      this.send({ changes: { ...this.#moved(), pos: this.#server.pos + 1, at: 0, rows: rows.map(putOf) } });
-      this.#server.pos += 1;
-    } else {
-      for (let i = 0; i < rows.length; i += this.#server.chunk) {
+      this.send({ changes: { ...this.#moved(), at: 0, rows: rows.map(putOf) } });
+    }
+    if (!isLive) {
+      for (let i = from; i < rows.length; i += this.#server.chunk) {
         const chunk = rows.slice(i, i + this.#server.chunk);
-        this.send({ load: { shape: 0, rows: chunk as unknown as Json, total: rows.length, token: `t${i}` } });
+        const token = `t${i + chunk.length}`;
+        this.send({ load: { shape: 0, rows: chunk as unknown as Json, total: rows.length, token } });
       }
       this.send({ load_end: { ...this.#moved(), shapes: [0], at: this.#server.now } });
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Ending, Picker, RETURN_MAX_MS, type TransportKind } from "../src/engine/picker";
+import { type Ending, PICK_TIMES, Picker, type TransportKind } from "../src/engine/picker";
 import { spec } from "./spec";
 
 const ALL = ["websocket", "sse", "poll"] as const;
@@ -45,7 +45,7 @@ describe("whatever the network lets through", () => {
         now = misfortune(picker, now, random);
       }
 
-      const used = lives(picker, now, now + RETURN_MAX_MS + 60_000, ALL);
+      const used = lives(picker, now, now + PICK_TIMES.returnMaxMs + 60_000, ALL);
 
       expect(used.at(-1), `seed ${random.seed}, run ${run}: ${used}`).toBe("websocket");
       expect(picker.returnAt).toBeNull();

@@ -223,6 +223,72 @@ describe("connecting", () => {
   });
 });
 
+describe("attempts that are limited", () => {
+  function afterFailures(count: number): Device {
+    const device = new Device(GAMES, SCHEMA, 1000, 3);
+    device.handle({ kind: "start" });
+    for (let i = 0; i < count; i += 1) {
+      device.handle({ kind: "closed", code: 1006 });
+      device.fire("reconnect");
+    }
+    return device;
+  }
+
+  it("are given up with a problem, and waking up does not go on", () => {
+    spec("C8");
+    expect(afterFailures(2).session.status).toMatchObject({ state: "connecting", problem: null });
+    const device = afterFailures(3);
+    device.handle({ kind: "wake" });
+    expect(device.session.status).toMatchObject({ state: "offline", problem: { code: "attempts_used_up" } });
+    expect([...device.timers.keys()]).toEqual([]);
+  });
+
+  it.each([{ kind: "resume" }, { kind: "sync", id: "s" }] as const)("begin anew with $kind", (input) => {
+    spec("C8");
+    const device = afterFailures(3);
+    expect(kinds(device.handle(input))).toEqual(["connect"]);
+    device.handle({ kind: "closed", code: 1006 });
+    expect(device.timers.has("reconnect")).toBe(true);
+  });
+
+  it("count from the start at a welcome", () => {
+    spec("C8");
+    const device = afterFailures(2);
+    device.handle({ kind: "opened", token: null });
+    device.frame(welcome());
+    for (let i = 0; i < 3; i += 1) {
+      device.handle({ kind: "closed", code: 1006 });
+      expect(device.timers.has("reconnect"), `attempt ${i}`).toBe(true);
+      device.fire("reconnect");
+    }
+    device.handle({ kind: "closed", code: 1006 });
+    expect(device.session.status.problem?.code).toBe("attempts_used_up");
+  });
+});
+
+describe("the schema in the welcome", () => {
+  it("is kept when the server leaves it out", () => {
+    spec("P4");
+    const device = liveDevice();
+    device.reconnect();
+    const { welcome: body } = welcome() as { welcome: Record<string, Json> };
+    const { schema: _, ...rest } = body;
+    device.frame({ welcome: rest });
+    device.frame(
+      moved("changes", 11, 0, { rows: [{ patch: { table: "games", key: ["g1"], in: [0], set: { score: 7 } } }] }),
+    );
+    expect(device.replica.meta.schema).toEqual(SCHEMA);
+    expect(device.isConnected).toBe(true);
+  });
+
+  it("is asked for by a device without a cursor, whatever it had before", () => {
+    spec("P1");
+    const device = new Device(GAMES, SCHEMA);
+    device.reconnect();
+    expect(device.sent()[0]).toMatchObject({ hello: { cursor: null, schema: 0 } });
+  });
+});
+
 describe("frame numbers", () => {
   const numbered = (i: number, frame: Json): Json => {
     const [[kind, body] = []] = Object.entries(frame as Readonly<Record<string, Readonly<Record<string, Json>>>>);
@@ -249,11 +315,11 @@ describe("frame numbers", () => {
     expect(device.isConnected).toBe(true);
   });
 
-  it("frames without a number are not checked", () => {
+  it("frames without a number are not checked and take none", () => {
     spec("P19");
     const device = liveDevice();
     device.frame(heartbeat);
-    device.frame(numbered(6, heartbeat));
+    device.frame(numbered(1, heartbeat));
     expect(device.isConnected).toBe(true);
   });
 });
@@ -395,7 +461,7 @@ describe("pushing", () => {
 });
 
 describe("what is kept", () => {
-  it("keeps acknowledged entries for 24 h, and the last 1000", () => {
+  it("keeps acknowledged entries for 24 h, and the last 1000", { timeout: 30_000 }, () => {
     spec("C16");
     const device = liveDevice();
     for (let i = 0; i < KEPT_MAX + 5; i += 1) device.mutate(INC);

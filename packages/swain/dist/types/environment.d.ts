@@ -1,3 +1,5 @@
+import type { TransportTimes } from "./transport/choice.js";
+import type { EventStream } from "./transport/sse.js";
 import type { Socket } from "./transport/websocket.js";
 /** What the library takes from the page; tests give their own. */
 export interface Environment {
@@ -10,6 +12,12 @@ export interface Environment {
     setTimer(ms: number, call: () => void): () => void;
     readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
     socket(url: string): Socket;
+    /** With the cookies of the page; null: this browser has no EventSource. */
+    readonly eventStream: ((url: string) => EventStream) | null;
+    /** Whether this browser has DecompressionStream. */
+    readonly hasGunzip: boolean;
+    /** Instead of those of C17. */
+    readonly transportTimes: Partial<TransportTimes>;
     /** Without it nothing is kept. */
     readonly hasIndexedDB: boolean;
     /** Null: no Web Locks here (an insecure context). */
@@ -41,6 +49,8 @@ export interface Page {
     isVisible(): boolean;
     /** Online, visible again, or shown without a reload. */
     onWake(call: () => void): () => void;
+    /** There is a network again, perhaps another one. */
+    onOnline(call: () => void): () => void;
     onHide(call: () => void): () => void;
     /** Back from the back/forward cache. */
     onRestore(call: () => void): () => void;

@@ -13,7 +13,8 @@ import { uuidV7 } from "../engine/uuid.js";
 import { browserEnvironment, type Environment } from "../environment.js";
 import { SwainError } from "../error.js";
 import type { Tab } from "../tabs/tab.js";
-import { WebSocketTransport } from "../transport/websocket.js";
+import { pickingTransport, type TransportOptions } from "../transport/choice.js";
+import type { PickingTransport } from "../transport/picking.js";
 import { LiveQuery, type QuerySource } from "./live-query.js";
 import { openTab } from "./open.js";
 import { type Mutation, Settlements } from "./settlements.js";
@@ -21,17 +22,19 @@ import { callAll, Signal, type Watchable } from "./signal.js";
 import { type DeadLetter, deadLettersOf, NO_STATUS, type Status, statusOf } from "./status.js";
 import { type Editing, type KeyInput, Table } from "./table.js";
 
-export interface ClientOptions {
+export interface ClientOptions extends TransportOptions {
   /** Of the server, like "https://example.org". Default: where the page came from. */
   readonly url?: string;
   /** P1: at most 64; what this device holds. */
   readonly shapes: readonly Shape[];
   /** C8: the first wait before a reconnect, ms. Default 1000. */
   readonly firstDelayMs?: number;
+  /** C8: so many attempts in a row without an answer, and it waits for `resume()` or `sync()`. Default: no limit. */
+  readonly attempts?: number;
   /** Keep nothing on the device. */
   readonly memory?: boolean;
-  /** Hears every frame and storage error, one line each. */
-  readonly debug?: (line: string) => void;
+  /** Hears every frame, choice of a transport and storage error, one line each; true: the console does. */
+  readonly debug?: boolean | ((line: string) => void);
   /** For tests: replaces parts of what the page gives. */
   readonly environment?: Partial<Environment>;
 }
@@ -54,6 +57,8 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #origin: string;
   readonly #auth: Auth;
+  readonly #transport: PickingTransport;
+  readonly #debug: (line: string) => void;
   readonly #settlements = new Settlements();
   readonly #queries = new Set<LiveQuery>();
   readonly #versions = new Map<string, number>();
@@ -74,6 +79,8 @@ export class Client {
     this.#options = options;
     this.#environment = { ...browserEnvironment(), ...options.environment };
     this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
+    this.#debug = debugOf(options.debug);
+    this.#transport = pickingTransport(this.#environment, this.#origin, options, this.#debug);
     this.#auth = new Auth(this.#environment, this.#origin, () => this.#handleUser());
     this.#user = new Signal(this.#auth.user);
     const client = this;
@@ -118,6 +125,8 @@ export class Client {
     const { page } = this.#environment;
     if (page !== null) {
       this.#stops.push(
+        // Before the wake, which may connect.
+        page.onOnline(() => this.#transport.handleOnline()),
         page.onWake(() => this.#tab?.switch("wake")),
         page.onHide(() => void this.#closeTab()),
         page.onRestore(() => void this.#reopen()),
@@ -246,11 +255,15 @@ export class Client {
   }
 
   #open(): Promise<Tab> {
-    const { shapes, firstDelayMs = FIRST_DELAY_MS, memory = false, debug = () => undefined } = this.#options;
+    const {
+      shapes,
+      firstDelayMs = FIRST_DELAY_MS,
+      attempts = Number.POSITIVE_INFINITY,
+      memory = false,
+    } = this.#options;
     const environment = this.#environment;
     const userId = this.#auth.user?.id ?? null;
     let replica: Replica | null = null;
-    const transport = new WebSocketTransport(this.#origin, (url) => environment.socket(url));
     const isCurrent = (): boolean => replica === null || this.#replica === replica;
     const token = async (fresh: boolean): Promise<string | null> => {
       const answer = await this.#auth.token(fresh);
@@ -264,10 +277,10 @@ export class Client {
       userId,
       memory,
       shapes,
-      firstDelayMs,
-      transport,
+      reconnect: { firstMs: firstDelayMs, attemptsMax: attempts },
+      transport: this.#transport,
       token,
-      debug,
+      debug: this.#debug,
     };
     const opening = openTab(options, {
       changed: (change, entries, moved) => {
@@ -365,6 +378,12 @@ const IN_GROUP: Mutation = {
     return Promise.reject(REFERS_TO_GROUP);
   },
 };
+
+function debugOf(option: ClientOptions["debug"]): (line: string) => void {
+  if (typeof option === "function") return option;
+  // biome-ignore lint/suspicious/noConsole: the application asked for it.
+  return option === true ? (line) => console.debug(`swain: ${line}`) : () => undefined;
+}
 
 export function createClient(options: ClientOptions): Client {
   return new Client(options);

@@ -1,3 +1,4 @@
+import type { Reconnect } from "../engine/session.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
 import { SwainError } from "../error.js";
@@ -14,7 +15,7 @@ export interface OpenOptions {
   readonly userId: string | null;
   readonly memory: boolean;
   readonly shapes: readonly Shape[];
-  readonly firstDelayMs: number;
+  readonly reconnect: Reconnect;
   readonly transport: Transport;
   token(fresh: boolean): Promise<string | null>;
   debug(line: string): void;
@@ -41,6 +42,6 @@ export async function openTab(options: OpenOptions, events: TabEvents): Promise<
 }
 
 function parts(options: OpenOptions, name: string, store: Store, sharing: TabParts["sharing"]): TabParts {
-  const { environment, shapes, firstDelayMs, transport, token, debug } = options;
-  return { environment, name, store, sharing, shapes, firstDelayMs, transport, token, debug };
+  const { environment, shapes, reconnect, transport, token, debug } = options;
+  return { environment, name, store, sharing, shapes, reconnect, transport, token, debug };
 }

@@ -1,5 +1,6 @@
 import type { Json } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
+import type { TransportKind } from "../engine/picker.js";
 import type { SyncState } from "../engine/session-io.js";
 import type { Tab } from "../tabs/tab.js";
 
@@ -18,6 +19,8 @@ export interface Status {
   readonly lastSynced: number | null;
   /** Rows of a load; total is an estimate. */
   readonly loading: { readonly done: number; readonly total: number } | null;
+  /** C17: what carries the connection; null: there is none. */
+  readonly transport: TransportKind | null;
   /** Whether this tab holds the connection. */
   readonly leader: boolean;
   /** False: edits are gone with the page (private window, insecure context, no room). */
@@ -44,6 +47,7 @@ export const NO_STATUS: Status = {
   refused: 0,
   lastSynced: null,
   loading: null,
+  transport: null,
   leader: false,
   persistent: false,
   problem: null,
@@ -51,7 +55,7 @@ export const NO_STATUS: Status = {
 
 /** The same object as before when nothing changed. */
 export function statusOf(tab: Tab, before: Status): Status {
-  const { state, paused, cached, loading, problem } = tab.status;
+  const { state, paused, cached, loading, transport, problem } = tab.status;
   const status: Status = {
     state,
     paused,
@@ -60,6 +64,7 @@ export function statusOf(tab: Tab, before: Status): Status {
     refused: tab.replica.outbox.refused().length,
     lastSynced: tab.replica.meta.lastSynced,
     loading,
+    transport,
     leader: tab.isLeader,
     persistent: tab.isPersistent,
     problem,

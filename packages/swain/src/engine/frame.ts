@@ -32,7 +32,8 @@ export interface Welcome {
   readonly shapes: readonly string[];
   readonly last: number;
   readonly results: readonly Result[];
-  readonly schema: Schema;
+  /** Null: the one that the device has is current. */
+  readonly schema: Schema | null;
   readonly load: string | null;
   readonly limits: Limits;
 }
@@ -74,7 +75,7 @@ export interface Problem {
   readonly title: string;
 }
 
-/** P19: a frame and its number on the connection; a server that does not count sends none. */
+/** P19: a frame and its number on the connection; what came by another way than the stream has none. */
 export interface Numbered {
   readonly number: number | null;
   readonly frame: Frame;
@@ -130,7 +131,7 @@ function welcome(body: JsonObject): Welcome {
     shapes: list(body.shapes, "welcome.shapes").map((shape) => text(object(shape, "shape").state, "shape.state")),
     last: number(body.last, "welcome.last"),
     results: list(body.results ?? [], "welcome.results").map(result),
-    schema: schema(body.schema),
+    schema: body.schema === undefined || body.schema === null ? null : schema(body.schema),
     load: optionalText(body.load, "welcome.load"),
     limits: {
       pushMutations: optionalNumber(limits.push_mutations, "limits") ?? 50,

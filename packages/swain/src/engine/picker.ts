@@ -11,14 +11,23 @@ export type Ending =
   /** This device wanted it to end. */
   | "left";
 
-/** Connections that lived shorter, so many in a row, were cut by something in between. */
-export const SHORT_LIFE_MS = 30_000;
+export interface PickTimes {
+  /** Connections that lived shorter, CUTS_MAX in a row, were cut by something in between. */
+  readonly shortLifeMs: number;
+  /** How long a lower choice is kept before the better one is tried again; doubles each time in vain. */
+  readonly returnFirstMs: number;
+  readonly returnMaxMs: number;
+  /** The same, when the network was away and nothing speaks against the better one. */
+  readonly returnSoonMs: number;
+}
+
+export const PICK_TIMES: PickTimes = {
+  shortLifeMs: 30_000,
+  returnFirstMs: 600_000,
+  returnMaxMs: 3_600_000,
+  returnSoonMs: 30_000,
+};
 export const CUTS_MAX = 3;
-/** How long a lower choice is kept before the better one is tried again; doubles each time in vain. */
-export const RETURN_FIRST_MS = 600_000;
-export const RETURN_MAX_MS = 3_600_000;
-/** The same, when the network was away and nothing speaks against the better one. */
-export const RETURN_SOON_MS = 30_000;
 /** How long a poll may wait at the server, s; the next one after each poll that was cut while waiting. */
 export const POLL_WAITS_S = [25, 12, 6, 0] as const;
 
@@ -32,6 +41,7 @@ export const POLL_WAITS_S = [25, 12, 6, 0] as const;
 export class Picker {
   /** In order of preference. */
   readonly #kinds: readonly [TransportKind, ...TransportKind[]];
+  readonly #times: PickTimes;
   #current: TransportKind;
   #cuts = 0;
   #wait = 0;
@@ -41,11 +51,13 @@ export class Picker {
   readonly #worked = new Set<TransportKind>();
   readonly #offUntil = new Map<TransportKind, number>();
   #returnAt: number | null = null;
-  #returnMs = RETURN_FIRST_MS;
+  #returnMs: number;
   #isReturnSoon = false;
 
-  constructor(kinds: readonly [TransportKind, ...TransportKind[]]) {
+  constructor(kinds: readonly [TransportKind, ...TransportKind[]], times: PickTimes = PICK_TIMES) {
     this.#kinds = kinds;
+    this.#times = times;
+    this.#returnMs = times.returnFirstMs;
     this.#current = kinds[0];
   }
 
@@ -75,15 +87,15 @@ export class Picker {
       this.#returnAt = null;
     } else if (this.#returnAt === null) {
       this.#isReturnSoon = wasAway && this.#current !== best;
-      this.#returnAt = now + (this.#isReturnSoon ? RETURN_SOON_MS : this.#returnMs);
+      this.#returnAt = now + (this.#isReturnSoon ? this.#times.returnSoonMs : this.#returnMs);
     }
   }
 
   /** `lifeMs`: from the welcome to the last frame; null: there was no welcome. */
   handleEnd(now: number, ending: Ending, lifeMs: number | null): void {
-    if (lifeMs !== null && lifeMs >= SHORT_LIFE_MS) {
+    if (lifeMs !== null && lifeMs >= this.#times.shortLifeMs) {
       this.#cuts = 0;
-      if (this.#current === this.#kinds[0]) this.#returnMs = RETURN_FIRST_MS;
+      if (this.#current === this.#kinds[0]) this.#returnMs = this.#times.returnFirstMs;
     }
     if (ending === "off") {
       this.#offUntil.set(this.#current, now + this.#returnMs);
@@ -94,7 +106,7 @@ export class Picker {
       this.#failed.add(this.#current);
       return this.#moveOn(now);
     }
-    if (lifeMs >= SHORT_LIFE_MS) return;
+    if (lifeMs >= this.#times.shortLifeMs) return;
     this.#cuts += 1;
     if (this.#cuts < CUTS_MAX) return;
     this.#worked.delete(this.#current);
@@ -109,7 +121,7 @@ export class Picker {
 
   /** Perhaps another network: what was learned of the old one does not count. */
   handleOnline(now: number): void {
-    this.#returnMs = RETURN_FIRST_MS;
+    this.#returnMs = this.#times.returnFirstMs;
     this.#offUntil.clear();
     if (this.#current === this.#kinds[0] && this.#wait === 0) return;
     this.#isReturnSoon = true;
@@ -122,7 +134,7 @@ export class Picker {
     this.#wait = 0;
     this.#current = this.#best(now);
     this.#worked.delete(this.#current);
-    if (!this.#isReturnSoon) this.#returnMs = Math.min(2 * this.#returnMs, RETURN_MAX_MS);
+    if (!this.#isReturnSoon) this.#returnMs = Math.min(2 * this.#returnMs, this.#times.returnMaxMs);
     this.#isReturnSoon = false;
   }
 

@@ -2,6 +2,9 @@ import type { Batch, Change } from "./batch.js";
 
 export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token";
 
+/** Dead: it was silent, or what came makes no sense. The device did not want it to end. */
+export type CloseCause = "left" | "dead";
+
 export type Input =
   | { readonly kind: "start" }
   /** The socket of the last `connect` is open. */
@@ -28,7 +31,7 @@ export type Output =
   /** Get a token (`fresh`: a new one), open a socket, answer `opened` or `closed`. */
   | { readonly kind: "connect"; readonly fresh: boolean }
   | { readonly kind: "send"; readonly text: string }
-  | { readonly kind: "close"; readonly code: number }
+  | { readonly kind: "close"; readonly code: number; readonly cause: CloseCause }
   /** Memory has it; write it, then tell the other tabs. `moved`: a position was applied. */
   | { readonly kind: "persist"; readonly batch: Batch; readonly change: Change; readonly moved: boolean }
   /** C10: a new device id, in storage; entries above `lostAbove` that were acknowledged go out again. */

@@ -5,17 +5,26 @@ import { ackedWithResult } from "./frame-batch.js";
 import type { Json } from "./json.js";
 import { reconcile } from "./reconcile.js";
 import type { Replica } from "./replica.js";
-import type { Input, Output, SessionStatus, SyncState, Timer } from "./session-io.js";
+import type { CloseCause, Input, Output, SessionStatus, SyncState, Timer } from "./session-io.js";
 import { type Shape, shapeToJson } from "./shape.js";
 import { outOfPlace, Stream, type Verdict } from "./stream.js";
 
 /** No open socket, or no welcome, after this long: the attempt is dead. */
 const GREETING_MS = 20_000;
 
+export interface Reconnect {
+  /** C8: the first wait. */
+  readonly firstMs: number;
+  /** So many attempts in a row without a welcome, and it waits for `resume` or `sync`. */
+  readonly attemptsMax: number;
+}
+
 type Phase =
   | { readonly kind: "idle" }
   /** `held`: the server said when; nothing else may end the wait. */
   | { readonly kind: "waiting"; readonly held: boolean }
+  /** C8: the attempts are used up; only a person's wish goes on. */
+  | { readonly kind: "given_up" }
   | { readonly kind: "connecting" }
   | { readonly kind: "greeting" }
   | { readonly kind: "open"; readonly stream: Stream }
@@ -29,7 +38,7 @@ type Phase =
  * The connection of one leader, without a socket:
  *
  *   idle ─start→ connecting ─opened→ greeting ─welcome→ open ─caught_up→ open (live)
- *     ↑            ↑ ↑                  │                │
+ *     ↑            ↑ ↑                  │                │         given_up ←─ the attempts are used up
  *   pause          │ └──── rewriting ←──┴─ new device ───┤
  *                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
  *                                     ↑── recovering ←───┘
@@ -37,13 +46,15 @@ type Phase =
 export class Session {
   readonly #replica: Replica;
   readonly #shapes: readonly Shape[];
-  readonly #firstMs: number;
+  readonly #reconnect: Reconnect;
   readonly #random: () => number;
   #phase: Phase = { kind: "idle" };
   #outputs: Output[] = [];
   #attempt = 0;
+  /** Attempts in a row without a welcome. */
+  #unanswered = 0;
   #lastByte = 0;
-  /** P19: how many frames came on this connection. */
+  /** P19: how many numbered frames came on this connection. */
   #frames = 0;
   #goawayMs: number | null = null;
   #tokenRefreshed = false;
@@ -53,10 +64,10 @@ export class Session {
   #syncs: { readonly id: string; readonly through: number }[] = [];
 
   /** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
-  constructor(replica: Replica, shapes: readonly Shape[], firstMs: number, random: () => number) {
+  constructor(replica: Replica, shapes: readonly Shape[], reconnect: Reconnect, random: () => number) {
     this.#replica = replica;
     this.#shapes = shapes;
-    this.#firstMs = firstMs;
+    this.#reconnect = reconnect;
     this.#random = random;
   }
 
@@ -71,7 +82,7 @@ export class Session {
       case "start":
       case "resume":
         this.#paused = false;
-        if (this.#phase.kind === "idle" || this.#phase.kind === "stopped") this.#connect(now);
+        this.#resume(now);
         break;
       case "pause":
         this.#paused = true;
@@ -109,7 +120,7 @@ export class Session {
         break;
       case "storage_failed":
         this.#problem = { code: input.code, title: input.title };
-        if (this.#phase.kind !== "idle" && this.#phase.kind !== "stopped") this.#leave({ kind: "recovering" });
+        if (this.#isTrying()) this.#leave({ kind: "recovering" });
         break;
       default:
         input satisfies never;
@@ -119,8 +130,15 @@ export class Session {
 
   // Connection.
 
+  #resume(now: number): void {
+    const { kind } = this.#phase;
+    this.#unanswered = 0;
+    if (kind === "idle" || kind === "stopped" || kind === "given_up") this.#connect(now);
+  }
+
   #connect(now: number, fresh = false): void {
     this.#goawayMs = null;
+    this.#unanswered += 1;
     this.#phase = { kind: "connecting" };
     this.#outputs.push({ kind: "connect", fresh });
     this.#timer("reconnect", null);
@@ -143,7 +161,8 @@ export class Session {
         acked: ackedWithResult(this.#replica.outbox, acked),
         shapes: this.#shapes.map(shapeToJson),
         load: loadToken,
-        schema: schema?.version ?? 0,
+        // A version is one of this server's history, as the cursor is.
+        schema: mark === null ? 0 : (schema?.version ?? 0),
       },
     });
   }
@@ -159,22 +178,30 @@ export class Session {
   }
 
   /** Ends a connection that cannot be trusted any longer; the next one resumes. */
-  #drop(now: number): void {
+  #drop(now: number, cause: CloseCause): void {
     if (!this.#isConnected()) return;
-    this.#outputs.push({ kind: "close", code: 1000 });
+    this.#outputs.push({ kind: "close", code: 1000, cause });
     this.#wait(now, false);
   }
 
   /** C8. */
   #wait(now: number, overloaded: boolean): void {
     if (this.#phase.kind === "open" && now - this.#phase.stream.since >= HEALTHY_MS) this.#attempt = 0;
-    const jitter = backoffMs(this.#attempt, this.#firstMs, this.#random());
-    const delay = this.#goawayMs ?? (overloaded ? Math.max(this.#firstMs, jitter) : jitter);
+    if (this.#unanswered >= this.#reconnect.attemptsMax) return this.#giveUp();
+    const { firstMs } = this.#reconnect;
+    const jitter = backoffMs(this.#attempt, firstMs, this.#random());
+    const delay = this.#goawayMs ?? (overloaded ? Math.max(firstMs, jitter) : jitter);
     const held = this.#goawayMs !== null || overloaded;
     this.#attempt += 1;
     this.#reset({ kind: "waiting", held });
     this.#failSyncs();
     this.#timer("reconnect", now + delay);
+  }
+
+  #giveUp(): void {
+    const title = `The server was not reached in ${this.#unanswered} attempts.`;
+    this.#problem = { code: "attempts_used_up", title };
+    this.#leave({ kind: "given_up" });
   }
 
   #stop(code: string, title: string): void {
@@ -183,7 +210,7 @@ export class Session {
   }
 
   #leave(phase: Phase): void {
-    if (this.#isConnected()) this.#outputs.push({ kind: "close", code: 1000 });
+    if (this.#isConnected()) this.#outputs.push({ kind: "close", code: 1000, cause: "left" });
     this.#reset(phase);
     // A new device id goes on with what it was asked for.
     if (phase.kind !== "rewriting") this.#failSyncs();
@@ -205,7 +232,7 @@ export class Session {
         if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
         return;
       case "results":
-        return this.#drop(now);
+        return this.#drop(now, "dead");
       case "token":
         if (this.#phase.kind === "open") this.#outputs.push({ kind: "token" });
         return;
@@ -215,15 +242,15 @@ export class Session {
   }
 
   #watch(now: number): void {
-    if (this.#phase.kind !== "open") return this.#drop(now);
+    if (this.#phase.kind !== "open") return this.#drop(now, "dead");
     const dead = this.#phase.stream.deadAt(this.#lastByte);
-    if (now >= dead) this.#drop(now);
+    if (now >= dead) this.#drop(now, "dead");
     else this.#timer("watchdog", dead);
   }
 
   #handleWake(now: number): void {
     if (this.#phase.kind === "open" && now >= this.#phase.stream.deadAt(this.#lastByte)) {
-      this.#drop(now);
+      this.#drop(now, "dead");
       this.#connect(now);
     } else if (this.#phase.kind === "waiting" && !this.#phase.held) {
       this.#connect(now);
@@ -243,6 +270,7 @@ export class Session {
         return this.#follow(now, this.#phase.stream.handleHydrated(now));
       case "idle":
       case "waiting":
+      case "given_up":
       case "connecting":
       case "greeting":
       case "stopped":
@@ -262,15 +290,16 @@ export class Session {
     } catch (error) {
       if (!(error instanceof SwainError)) throw error;
       this.#problem = { code: error.code, title: error.message };
-      this.#drop(now);
+      this.#drop(now, "dead");
     }
   }
 
   /** P19: what lies between device and server may lose, double or swap frames. */
   #nextFrame(text: string): Frame {
     const { number, frame } = parseFrame(text);
+    if (number === null) return frame;
     this.#frames += 1;
-    if (number === null || number === this.#frames) return frame;
+    if (number === this.#frames) return frame;
     throw new SwainError("frame_missing", `The server's frame ${number} came as number ${this.#frames}.`);
   }
 
@@ -297,12 +326,13 @@ export class Session {
   /** P4, C10. */
   #welcome(now: number, frame: Welcome): void {
     this.#tokenRefreshed = false;
+    this.#unanswered = 0;
     const decided = reconcile(this.#replica, frame.last);
     if (decided.kind === "new_device") return this.#newDevice(decided.lostAbove);
     const parts = {
       replica: this.#replica,
       shapes: this.#shapes,
-      delay: { firstMs: this.#firstMs, random: this.#random },
+      delay: { firstMs: this.#reconnect.firstMs, random: this.#random },
       emit: (output: Output): void => void this.#outputs.push(output),
     };
     const stream = new Stream(now, parts, frame, decided);
@@ -318,14 +348,14 @@ export class Session {
       case "caught_up":
         this.#cached = false;
         this.#problem = null;
-        if (this.#firstMs < 1000) this.#attempt = 0;
+        if (this.#reconnect.firstMs < 1000) this.#attempt = 0;
         break;
       case "pause":
         this.#problem = verdict.problem ?? this.#problem;
         break;
       case "drop":
         this.#problem = verdict.problem;
-        return this.#drop(now);
+        return this.#drop(now, "left");
       case "stop":
         return this.#stop(verdict.problem.code, verdict.problem.title);
       case "new_device":
@@ -348,6 +378,7 @@ export class Session {
     const { kind } = this.#phase;
     if (kind === "idle" || kind === "stopped" || this.#isHeld()) return this.#failSyncs();
     if (kind === "waiting") this.#connect(now);
+    if (kind === "given_up") this.#resume(now);
     this.#finishSyncs();
   }
 
@@ -377,6 +408,11 @@ export class Session {
     return this.#phase.kind === "waiting" && this.#phase.held;
   }
 
+  #isTrying(): boolean {
+    const { kind } = this.#phase;
+    return kind !== "idle" && kind !== "stopped" && kind !== "given_up";
+  }
+
   #isConnected(): boolean {
     const { kind } = this.#phase;
     return kind === "connecting" || kind === "greeting" || kind === "open";
@@ -386,6 +422,7 @@ export class Session {
     switch (this.#phase.kind) {
       case "idle":
       case "waiting":
+      case "given_up":
       case "recovering":
         return "offline";
       case "connecting":

@@ -65,11 +65,12 @@ export class Stream {
     this.#push = new Push(frame.last, frame.limits);
     this.#on = { epoch: frame.epoch, shapes: ids, live };
     this.#floor = isHonoured ? mark.pos : null;
+    const isNewSchema = frame.schema !== null && !equalJson(schema as Json, frame.schema as unknown as Json);
     const hasStaging = loadToken !== null || replica.staging.size > 0;
     const startsOver = frame.load !== "resume" && hasStaging;
     this.#persist({
       offset: frame.now - now,
-      ...(equalJson(schema as Json, frame.schema as unknown as Json) ? {} : { schema: frame.schema }),
+      ...(frame.schema !== null && isNewSchema ? { schema: frame.schema } : {}),
       ...(startsOver ? { staging: { clear: true, puts: [], token: null } } : {}),
       ...(decided.kind === "reopen" ? { entries: decided.entries, acked: decided.acked } : {}),
     });

@@ -1,12 +1,13 @@
 import type { Batch, Change } from "../engine/batch.js";
 import type { Replica } from "../engine/replica.js";
-import { Session } from "../engine/session.js";
-import type { Input, Output, SessionStatus, Timer } from "../engine/session-io.js";
+import { type Reconnect, Session } from "../engine/session.js";
+import type { CloseCause, Input, Output, Timer } from "../engine/session-io.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
 import { SwainError } from "../error.js";
 import { type Store, StoreError } from "../store/store.js";
 import { CLOSED_ABNORMALLY, type Connection, type Transport } from "../transport/transport.js";
+import type { LinkStatus } from "./message.js";
 
 export interface LeaderParts {
   readonly environment: Environment;
@@ -14,7 +15,7 @@ export interface LeaderParts {
   readonly generation: number;
   readonly replica: Replica;
   readonly shapes: readonly Shape[];
-  readonly firstDelayMs: number;
+  readonly reconnect: Reconnect;
   readonly transport: Transport;
   /** A SwainError with code `offline` when the server is not reached; any other code: signed out. */
   token(fresh: boolean): Promise<string | null>;
@@ -26,7 +27,7 @@ export interface LeaderEvents {
   persisted(number: number, batch: Batch): void;
   status(): void;
   /** To the other tabs; after the writes that it is about, so that none of them is told what it does not see yet. */
-  announce(status: SessionStatus): void;
+  announce(status: LinkStatus): void;
   synced(id: string, error: string | null): void;
   /** Read all of storage into the replica; only while there is no connection. */
   reread(): Promise<void>;
@@ -58,12 +59,14 @@ export class Leader {
   constructor(parts: LeaderParts, events: LeaderEvents) {
     this.#parts = parts;
     this.#events = events;
-    const { replica, shapes, firstDelayMs, environment } = parts;
-    this.#session = new Session(replica, shapes, firstDelayMs, () => environment.random());
+    const { replica, shapes, reconnect, environment } = parts;
+    this.#session = new Session(replica, shapes, reconnect, () => environment.random());
   }
 
-  get status(): SessionStatus {
-    return this.#session.status;
+  get status(): LinkStatus {
+    const { status } = this.#session;
+    const isWelcomed = status.state === "syncing" || status.state === "live";
+    return { ...status, transport: isWelcomed ? (this.#connection?.kind ?? null) : null };
   }
 
   handle(input: Input): void {
@@ -82,7 +85,7 @@ export class Leader {
   }
 
   announce(): void {
-    const { status } = this.#session;
+    const { status } = this;
     this.#enqueue(async () => this.#events.announce(status));
   }
 
@@ -104,7 +107,7 @@ export class Leader {
         this.#connection?.send(output.text);
         return;
       case "close":
-        return this.#close(output.code);
+        return this.#close(output.code, output.cause);
       case "persist":
         this.#events.changed(output.change, output.batch, output.moved);
         return this.#write(output.batch);
@@ -128,7 +131,7 @@ export class Leader {
   }
 
   async #connect(fresh: boolean): Promise<void> {
-    this.#close(1000);
+    this.#close(1000, "left");
     const attempt = this.#attempt;
     const isCurrent = (): boolean => attempt === this.#attempt && this.#term === "leading";
     let token: string | null;
@@ -175,11 +178,11 @@ export class Leader {
     }
   }
 
-  #close(code: number): void {
+  #close(code: number, cause: CloseCause): void {
     this.#attempt += 1;
     const connection = this.#connection;
     this.#connection = null;
-    connection?.close(code);
+    connection?.close(code, cause);
   }
 
   #write(batch: Batch): void {
@@ -240,7 +243,7 @@ export class Leader {
   }
 
   #tellStatus(): void {
-    const text = JSON.stringify(this.#session.status);
+    const text = JSON.stringify(this.status);
     if (text === this.#told || this.#term !== "leading") return;
     this.#told = text;
     this.announce();

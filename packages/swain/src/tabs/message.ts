@@ -1,6 +1,13 @@
 import type { Batch } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
+import type { TransportKind } from "../engine/picker.js";
 import type { SessionStatus } from "../engine/session-io.js";
+
+/** What a leader says of its connection. */
+export interface LinkStatus extends SessionStatus {
+  /** In use, from the welcome on. */
+  readonly transport: TransportKind | null;
+}
 
 /** What tabs of one store tell each other. All of them run the same origin's code; the type is trusted. */
 export type Message =
@@ -11,7 +18,7 @@ export type Message =
   /** A tab saved a mutation under this device id. */
   | { readonly kind: "mutation"; readonly device: string; readonly entry: Entry }
   | { readonly kind: "removed"; readonly n: number }
-  | ({ readonly kind: "status"; readonly status: SessionStatus } & Known)
+  | ({ readonly kind: "status"; readonly status: LinkStatus } & Known)
   /** To the leader: say your status. */
   | ({ readonly kind: "ask" } & Known)
   | { readonly kind: "sync"; readonly id: string }

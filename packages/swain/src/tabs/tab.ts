@@ -2,7 +2,7 @@ import type { Batch, Change } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { Operation } from "../engine/operation.js";
 import { Replica } from "../engine/replica.js";
-import type { SessionStatus } from "../engine/session-io.js";
+import type { Reconnect } from "../engine/session.js";
 import { type Shape, shapeId } from "../engine/shape.js";
 import type { Channel, Environment } from "../environment.js";
 import { SwainError } from "../error.js";
@@ -10,7 +10,7 @@ import type { Store } from "../store/store.js";
 import type { Transport } from "../transport/transport.js";
 import { Candidate } from "./candidate.js";
 import { Leader, problemOf } from "./leader.js";
-import { BATCH_ROWS_MAX, type Known, type Message } from "./message.js";
+import { BATCH_ROWS_MAX, type Known, type LinkStatus, type Message } from "./message.js";
 
 export interface TabParts {
   readonly environment: Environment;
@@ -20,7 +20,7 @@ export interface TabParts {
   /** Alone: no other tab can have this store. */
   readonly sharing: "shared" | "alone";
   readonly shapes: readonly Shape[];
-  readonly firstDelayMs: number;
+  readonly reconnect: Reconnect;
   readonly transport: Transport;
   token(fresh: boolean): Promise<string | null>;
   debug(line: string): void;
@@ -38,7 +38,14 @@ const STAND_AGAIN_MS = 5_000;
 const PROBE_MS = 10_000;
 const SILENCES_MAX = 3;
 
-const FOLLOWING: SessionStatus = { state: "connecting", cached: true, loading: null, problem: null, paused: false };
+const FOLLOWING: LinkStatus = {
+  state: "connecting",
+  cached: true,
+  loading: null,
+  problem: null,
+  paused: false,
+  transport: null,
+};
 
 /** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
 export class Tab {
@@ -49,7 +56,7 @@ export class Tab {
   readonly #syncs = new Map<string, { resolve(): void; reject(error: SwainError): void }>();
   #channel: Channel | null = null;
   #leader: Leader | null = null;
-  #followed: SessionStatus = FOLLOWING;
+  #followed: LinkStatus = FOLLOWING;
   #saving: Promise<unknown> = Promise.resolve();
   /** Messages that arrive while storage is read again. */
   #held: Message[] | null = null;
@@ -94,7 +101,7 @@ export class Tab {
     return this.#parts.store.isPersistent;
   }
 
-  get status(): SessionStatus {
+  get status(): LinkStatus {
     return this.#leader?.status ?? this.#followed;
   }
 

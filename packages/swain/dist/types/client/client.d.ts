@@ -6,21 +6,24 @@ import { type Row } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
 import { type Shape } from "../engine/shape.js";
 import { type Environment } from "../environment.js";
+import { type TransportOptions } from "../transport/choice.js";
 import { type Mutation } from "./settlements.js";
 import { type Watchable } from "./signal.js";
 import { type DeadLetter, type Status } from "./status.js";
 import { type KeyInput, Table } from "./table.js";
-export interface ClientOptions {
+export interface ClientOptions extends TransportOptions {
     /** Of the server, like "https://example.org". Default: where the page came from. */
     readonly url?: string;
     /** P1: at most 64; what this device holds. */
     readonly shapes: readonly Shape[];
     /** C8: the first wait before a reconnect, ms. Default 1000. */
     readonly firstDelayMs?: number;
+    /** C8: so many attempts in a row without an answer, and it waits for `resume()` or `sync()`. Default: no limit. */
+    readonly attempts?: number;
     /** Keep nothing on the device. */
     readonly memory?: boolean;
-    /** Hears every frame and storage error, one line each. */
-    readonly debug?: (line: string) => void;
+    /** Hears every frame, choice of a transport and storage error, one line each; true: the console does. */
+    readonly debug?: boolean | ((line: string) => void);
     /** For tests: replaces parts of what the page gives. */
     readonly environment?: Partial<Environment>;
 }

@@ -1,3 +1,4 @@
+import type { Reconnect } from "../engine/session.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
 import { Tab, type TabEvents } from "../tabs/tab.js";
@@ -9,7 +10,7 @@ export interface OpenOptions {
     readonly userId: string | null;
     readonly memory: boolean;
     readonly shapes: readonly Shape[];
-    readonly firstDelayMs: number;
+    readonly reconnect: Reconnect;
     readonly transport: Transport;
     token(fresh: boolean): Promise<string | null>;
     debug(line: string): void;

@@ -1,5 +1,6 @@
 import type { Json } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
+import type { TransportKind } from "../engine/picker.js";
 import type { SyncState } from "../engine/session-io.js";
 import type { Tab } from "../tabs/tab.js";
 /** C12. */
@@ -20,6 +21,8 @@ export interface Status {
         readonly done: number;
         readonly total: number;
     } | null;
+    /** C17: what carries the connection; null: there is none. */
+    readonly transport: TransportKind | null;
     /** Whether this tab holds the connection. */
     readonly leader: boolean;
     /** False: edits are gone with the page (private window, insecure context, no room). */

@@ -44,7 +44,8 @@ export interface Welcome {
     readonly shapes: readonly string[];
     readonly last: number;
     readonly results: readonly Result[];
-    readonly schema: Schema;
+    /** Null: the one that the device has is current. */
+    readonly schema: Schema | null;
     readonly load: string | null;
     readonly limits: Limits;
 }
@@ -82,7 +83,7 @@ export interface Problem {
     readonly code: string;
     readonly title: string;
 }
-/** P19: a frame and its number on the connection; a server that does not count sends none. */
+/** P19: a frame and its number on the connection; what came by another way than the stream has none. */
 export interface Numbered {
     readonly number: number | null;
     readonly frame: Frame;

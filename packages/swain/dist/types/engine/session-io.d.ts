@@ -1,5 +1,7 @@
 import type { Batch, Change } from "./batch.js";
 export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token";
+/** Dead: it was silent, or what came makes no sense. The device did not want it to end. */
+export type CloseCause = "left" | "dead";
 export type Input = {
     readonly kind: "start";
 }
@@ -62,6 +64,7 @@ export type Output =
 } | {
     readonly kind: "close";
     readonly code: number;
+    readonly cause: CloseCause;
 }
 /** Memory has it; write it, then tell the other tabs. `moved`: a position was applied. */
  | {

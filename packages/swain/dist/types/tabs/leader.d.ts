@@ -1,17 +1,19 @@
 import type { Batch, Change } from "../engine/batch.js";
 import type { Replica } from "../engine/replica.js";
-import type { Input, SessionStatus } from "../engine/session-io.js";
+import { type Reconnect } from "../engine/session.js";
+import type { Input } from "../engine/session-io.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
 import { type Store } from "../store/store.js";
 import { type Transport } from "../transport/transport.js";
+import type { LinkStatus } from "./message.js";
 export interface LeaderParts {
     readonly environment: Environment;
     readonly store: Store;
     readonly generation: number;
     readonly replica: Replica;
     readonly shapes: readonly Shape[];
-    readonly firstDelayMs: number;
+    readonly reconnect: Reconnect;
     readonly transport: Transport;
     /** A SwainError with code `offline` when the server is not reached; any other code: signed out. */
     token(fresh: boolean): Promise<string | null>;
@@ -22,7 +24,7 @@ export interface LeaderEvents {
     persisted(number: number, batch: Batch): void;
     status(): void;
     /** To the other tabs; after the writes that it is about, so that none of them is told what it does not see yet. */
-    announce(status: SessionStatus): void;
+    announce(status: LinkStatus): void;
     synced(id: string, error: string | null): void;
     /** Read all of storage into the replica; only while there is no connection. */
     reread(): Promise<void>;
@@ -37,7 +39,7 @@ export interface LeaderEvents {
 export declare class Leader {
     #private;
     constructor(parts: LeaderParts, events: LeaderEvents);
-    get status(): SessionStatus;
+    get status(): LinkStatus;
     handle(input: Input): void;
     announce(): void;
     /** Closes the connection; resolves when what was under way is written. */

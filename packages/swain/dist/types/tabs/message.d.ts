@@ -1,6 +1,12 @@
 import type { Batch } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
+import type { TransportKind } from "../engine/picker.js";
 import type { SessionStatus } from "../engine/session-io.js";
+/** What a leader says of its connection. */
+export interface LinkStatus extends SessionStatus {
+    /** In use, from the welcome on. */
+    readonly transport: TransportKind | null;
+}
 /** What tabs of one store tell each other. All of them run the same origin's code; the type is trusted. */
 export type Message = 
 /** The leader's write `number` is in storage. */
@@ -23,7 +29,7 @@ export type Message =
     readonly n: number;
 } | ({
     readonly kind: "status";
-    readonly status: SessionStatus;
+    readonly status: LinkStatus;
 } & Known)
 /** To the leader: say your status. */
  | ({

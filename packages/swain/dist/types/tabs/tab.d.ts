@@ -2,11 +2,12 @@ import type { Change } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { Operation } from "../engine/operation.js";
 import { Replica } from "../engine/replica.js";
-import type { SessionStatus } from "../engine/session-io.js";
+import type { Reconnect } from "../engine/session.js";
 import { type Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
 import type { Store } from "../store/store.js";
 import type { Transport } from "../transport/transport.js";
+import { type LinkStatus } from "./message.js";
 export interface TabParts {
     readonly environment: Environment;
     /** One per (server, user). */
@@ -15,7 +16,7 @@ export interface TabParts {
     /** Alone: no other tab can have this store. */
     readonly sharing: "shared" | "alone";
     readonly shapes: readonly Shape[];
-    readonly firstDelayMs: number;
+    readonly reconnect: Reconnect;
     readonly transport: Transport;
     token(fresh: boolean): Promise<string | null>;
     debug(line: string): void;
@@ -34,7 +35,7 @@ export declare class Tab {
     private constructor();
     get isLeader(): boolean;
     get isPersistent(): boolean;
-    get status(): SessionStatus;
+    get status(): LinkStatus;
     /** C2: visible when this returns; the promise is for the strict write. */
     mutate(uid: string, ops: readonly Operation[]): Promise<Entry>;
     discard(n: number): Promise<void>;
