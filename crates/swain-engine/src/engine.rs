@@ -16,7 +16,7 @@ use swain_store::{Answer, Store, StoreError, StoreErrorKind, Submission};
 use crate::catalog::{Catalog, ConfigError, TableConfig};
 use crate::hub::{Hub, SessionId, Taken};
 use crate::judge::Judge;
-use crate::limits::LOG_PAGE_CHANGES_MAX;
+use crate::limits::{LOG_PAGE_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
 use crate::matching::SharedPosition;
 pub(crate) use ask::OpenedLoad;
 pub use ask::{Ask, Identity, OpenRequest, Opened, Told};
@@ -27,6 +27,22 @@ pub struct Engine<S> {
     catalog: Arc<Catalog>,
     judge: Arc<Judge>,
     hub: Mutex<Hub>,
+    session_limits: SessionLimits,
+}
+
+/// How many sessions a server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// All of them.
+    pub sessions: usize,
+    /// Those of one user.
+    pub user_sessions: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { sessions: SESSIONS_MAX, user_sessions: USER_SESSIONS_MAX }
+    }
 }
 
 /// Why an engine does not start.
@@ -50,7 +66,14 @@ impl<S: Store> Engine<S> {
         let catalog = Arc::new(catalog);
         let head = store.head().await?;
         let hub = Mutex::new(Hub::new((head.pos, head.tag)));
-        Ok(Self { store, judge: Arc::new(Judge::new(Arc::clone(&catalog))), catalog, hub })
+        let judge = Arc::new(Judge::new(Arc::clone(&catalog)));
+        Ok(Self { store, judge, catalog, hub, session_limits: SessionLimits::default() })
+    }
+
+    /// Takes as many sessions as an operator allows instead of the defaults.
+    #[must_use]
+    pub fn with_session_limits(self, session_limits: SessionLimits) -> Self {
+        Self { session_limits, ..self }
     }
 
     /// The store.

@@ -18,7 +18,7 @@ mod rule_parser;
 mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, TableConfig};
-pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, Told};
+pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, SessionLimits, Told};
 pub use hub::{Delivery, SessionId, Taken};
 pub use judge::Judge;
 pub use matching::LiveShape;

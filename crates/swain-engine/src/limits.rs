@@ -20,7 +20,7 @@ pub const MESSAGES_BURST: u64 = 200;
 pub const HELLO_MS_MAX: u64 = 5_000;
 /// Milliseconds of silence after which the server sends a heartbeat.
 pub const HEARTBEAT_MS: u64 = 15_000;
-/// Sessions of one user.
+/// Sessions of one user, when the operator says nothing else.
 pub const USER_SESSIONS_MAX: usize = 20;
-/// Sessions of one server.
+/// Sessions of one server, when the operator says nothing else.
 pub const SESSIONS_MAX: usize = 10_000;

@@ -8,7 +8,7 @@ use swain_core::Millis;
 use swain_engine::limits::HEARTBEAT_MS;
 
 use crate::assets::Assets;
-use crate::limits::{HEADERS_MS_MAX, WRITE_STALL_MS_MAX};
+use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, WRITE_STALL_MS_MAX};
 
 /// How a server behaves. [`ServerConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// The longest silence on a stream.
     pub heartbeat: Millis,
+    /// Connections at once, whatever they carry; more are closed unheard.
+    pub connections: usize,
 
     /// What signs the tokens.
     pub secret: Secret,
@@ -43,6 +45,7 @@ impl ServerConfig {
             public: Assets::None,
             allowed_origins: Vec::new(),
             heartbeat: Millis(HEARTBEAT_MS),
+            connections: CONNECTIONS_MAX,
             secret,
             tokens: TokenTimes::default(),
             sign_up: SignUp::Open,

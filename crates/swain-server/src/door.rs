@@ -7,7 +7,6 @@ use axum_server::accept::Accept;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::limits::CONNECTIONS_MAX;
 use crate::stream::{Patience, PatientStream};
 
 #[derive(Clone, Debug)]
@@ -17,8 +16,9 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(patience: Patience) -> Self {
-        Self { room: Arc::new(Semaphore::new(CONNECTIONS_MAX)), patience }
+    pub(crate) fn new(connections: usize, patience: Patience) -> Self {
+        let connections = connections.min(Semaphore::MAX_PERMITS);
+        Self { room: Arc::new(Semaphore::new(connections)), patience }
     }
 
     fn let_in(&self, stream: TcpStream) -> io::Result<PatientStream> {

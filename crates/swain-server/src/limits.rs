@@ -1,6 +1,6 @@
 //! Limits of the server, each with its name (spec P16). Those of the protocol and the engine stand in their crates.
 
-/// Connections of one server, whatever they carry.
+/// Connections of one server, whatever they carry, when the operator says nothing else.
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// Milliseconds that a request's headers may take, from the first byte of the connection or the end of the last request.
 pub const HEADERS_MS_MAX: u64 = 10_000;

@@ -74,8 +74,9 @@ fn serve<S: Store>(
     app: Arc<App<S>>,
 ) -> impl Future<Output = ()> + use<S> {
     let patience = Patience { opening: config.headers, write: config.write_stall };
-    let mut server =
-        axum_server::Server::<SocketAddr>::from_listener(listener).acceptor(Door::new(patience)).handle(http);
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
+        .acceptor(Door::new(config.connections, patience))
+        .handle(http);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(config.headers);
     async move {
         if let Err(error) = server.serve(router::routes(app)).await {

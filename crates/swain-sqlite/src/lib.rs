@@ -31,3 +31,8 @@ mod writer;
 
 pub use options::SqliteOptions;
 pub use store::SqliteStore;
+
+/// The version of the SQLite library inside.
+pub fn library_version() -> &'static str {
+    rusqlite::version()
+}

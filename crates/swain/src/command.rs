@@ -6,8 +6,11 @@ mod serve;
 mod user;
 
 use std::future::Future;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
+
+use crate::common::Common;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -23,17 +26,22 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    /// Runs it. What it finds may be bad although it went well, so it says with what to end.
+    pub(crate) fn run(self, common: &Common) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Serve(serve) => on_runtime(serve.run()),
-            Self::Demo(demo) => on_runtime(demo.run()),
-            Self::Check(check) => on_runtime(check.run()),
-            Self::User(user) => on_runtime(user.run()),
+            Self::Serve(serve) => well(on_runtime(serve.run(common))),
+            Self::Demo(demo) => well(on_runtime(demo.run(common))),
+            Self::Check(check) => on_runtime(check.run(common)),
+            Self::User(user) => well(on_runtime(user.run(common))),
         }
     }
 }
 
-fn on_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn well(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+fn on_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
     runtime.block_on(work)

@@ -1,16 +1,26 @@
 //! `swain.toml`, and the environment over it.
 
+mod aliases;
 mod environment;
+mod keys;
+mod source;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use swain_core::Millis;
-use swain_engine::{TableConfig, limits::HEARTBEAT_MS};
+use swain_engine::limits::{HEARTBEAT_MS, SESSIONS_MAX, USER_SESSIONS_MAX};
+use swain_engine::{SessionLimits, TableConfig};
+use swain_server::limits::CONNECTIONS_MAX;
 use swain_server::{ServerConfig, SignUp};
+use toml::{Table, Value};
+
+pub(crate) use aliases::notes;
+pub(crate) use source::Source;
 
 use crate::secret;
 
@@ -35,7 +45,11 @@ pub(crate) struct ServerSection {
     /// Origins besides its own whose pages may connect.
     pub(crate) allowed_origins: Vec<String>,
     /// The longest silence on a stream.
-    pub(crate) heartbeat_ms: u64,
+    pub(crate) heartbeat_ms: NonZeroU64,
+    /// Devices that may be connected at once.
+    pub(crate) max_connections: NonZeroUsize,
+    /// Devices of one user that may be connected at once.
+    pub(crate) max_user_connections: NonZeroUsize,
 }
 
 /// `[database]`
@@ -64,7 +78,9 @@ impl Default for ServerSection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public: "public".into(),
             allowed_origins: Vec::new(),
-            heartbeat_ms: HEARTBEAT_MS,
+            heartbeat_ms: const { NonZeroU64::new(HEARTBEAT_MS).expect("it is not 0") },
+            max_connections: const { NonZeroUsize::new(SESSIONS_MAX).expect("it is not 0") },
+            max_user_connections: const { NonZeroUsize::new(USER_SESSIONS_MAX).expect("it is not 0") },
         }
     }
 }
@@ -100,23 +116,40 @@ impl Place {
 }
 
 impl Config {
-    pub(crate) fn read_file(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read_file(path: &Path) -> anyhow::Result<(Self, Source)> {
         let text = match std::fs::read_to_string(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                bail!("there is no {}; write one, name another with --config, or see `swain demo`", path.display())
+                bail!(
+                    "there is no {}; `swain init` makes one, --config names another, and `swain demo` needs none",
+                    path.display()
+                )
             }
             text => text.with_context(|| format!("{} cannot be read", path.display()))?,
         };
-        Self::read(&text, &path.display().to_string())
+        Self::read(&text, &source::name_of(path))
     }
 
-    pub(crate) fn read(text: &str, name: &str) -> anyhow::Result<Self> {
-        let config: Self = match toml::from_str(text) {
-            Ok(config) => config,
-            // TOML's own text shows the line with a caret under the place.
-            Err(error) => bail!("{name} is not right\n{error}"),
-        };
-        config.with_environment(std::env::vars())
+    /// The text of a file, and the environment over it.
+    pub(crate) fn read(text: &str, name: &str) -> anyhow::Result<(Self, Source)> {
+        let source = Source::new(name, text);
+        // The file alone first: only there an error has a place.
+        if let Err(error) = toml::from_str::<Self>(text) {
+            return Err(source.wrong(&error));
+        }
+        let mut tree: Table = text.parse().map_err(|error| source.wrong(&error))?;
+        // Names that do not exist and text that is not Unicode cannot be settings.
+        let variables =
+            std::env::vars_os().filter_map(|(name, text)| name.into_string().ok().zip(text.into_string().ok()));
+        let origins = environment::apply(&mut tree, variables)?;
+        let config = Self::deserialize(Value::Table(tree)).map_err(|error| source.wrong(&error))?;
+        Ok((config, source.with_origins(origins)))
+    }
+
+    pub(crate) fn session_limits(&self) -> SessionLimits {
+        SessionLimits {
+            sessions: self.server.max_connections.get(),
+            user_sessions: self.server.max_user_connections.get(),
+        }
     }
 
     /// Where the database is: as configured, or by the same name in another folder.
@@ -138,11 +171,49 @@ impl Config {
         };
         let mut config = ServerConfig::new(self.server.listen, secret);
         config.allowed_origins = self.server.allowed_origins.clone();
-        config.heartbeat = Millis(self.server.heartbeat_ms.max(1));
+        config.heartbeat = Millis(self.server.heartbeat_ms.get());
+        // Pages and sign-ins need connections, too.
+        config.connections = self.server.max_connections.get().saturating_add(CONNECTIONS_MAX - SESSIONS_MAX);
         config.sign_up = match self.auth.sign_up {
             true => SignUp::Open,
             false => SignUp::Closed,
         };
         Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::aliases::{ALIASES, Meaning};
+    use super::environment::variable;
+    use super::keys::{ANY, keys};
+
+    const PAGE: &str = include_str!("../../../docs/configuration.md");
+
+    #[test]
+    fn the_page_lists_every_key_with_its_variable_and_no_other() {
+        for key in keys() {
+            let row = format!("| `{}` | `{}` |", key.to_string().replace(ANY, "NAME"), variable(&key));
+            assert!(PAGE.contains(&row), "docs/configuration.md has no row that begins with\n{row}");
+        }
+        let rows = PAGE.lines().filter(|line| line.contains("| `SWAIN_"));
+        assert_eq!(rows.count(), keys().len(), "docs/configuration.md has a row of a key that there is not");
+    }
+
+    #[test]
+    fn the_page_lists_every_variable_of_other_set_ups() {
+        for alias in ALIASES {
+            let row = PAGE.lines().find(|line| line.starts_with('|') && line.contains(&format!("`{}`", alias.name)));
+            let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row of {}", alias.name));
+            let meaning = match alias.meaning {
+                Meaning::Key(key) => {
+                    assert!(keys().iter().any(|known| known.to_string() == key), "{key} is no key");
+                    format!("`{key}`")
+                }
+                Meaning::Client(option) => format!("client option `{option}`"),
+                Meaning::Nothing(why) => format!("nothing: {why}"),
+            };
+            assert!(row.contains(&meaning), "{row} does not say {meaning}");
+        }
     }
 }

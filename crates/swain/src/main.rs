@@ -2,34 +2,76 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod common;
 mod config;
 mod database;
 mod lock;
+mod nearest;
+mod project;
 mod run;
 mod secret;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
+use anstyle::{AnsiColor, Style};
 use clap::Parser as _;
+use clap::builder::Styles;
 use command::Command;
+use common::Common;
 use tracing_subscriber::EnvFilter;
 
 /// Makes the SQL tables that an application has live, offline-capable and multi-user.
 #[derive(Debug, clap::Parser)]
-#[command(name = "swain", version)]
-struct Cli {
+#[command(name = "swain", version, long_version = VERSION.as_str(), styles = STYLES, after_help = EXAMPLES)]
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    common: Common,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  swain demo                 look at an application that is ready
+  swain check                is my swain.toml right?
+  swain serve                make my tables live
+
+It ends with 0 when all is well, with 1 when something is wrong, and with 2 when the command itself is.
+NO_COLOR turns colours off. docs/command-line.md and docs/configuration.md have everything.";
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (sqlite, os, processor) = (swain_sqlite::library_version(), std::env::consts::OS, std::env::consts::ARCH);
+    format!(
+        "{}\nprotocol {}, SQLite {sqlite}, {os} {processor}",
+        env!("CARGO_PKG_VERSION"),
+        swain_core::protocol::PROTOCOL
+    )
+});
+
+const STYLES: Styles = Styles::plain()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .error(AnsiColor::Red.on_default().bold());
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match cli.command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(anstream::stderr().current_choice() != anstream::ColorChoice::Never)
+        .with_writer(std::io::stderr)
+        .init();
+    let json = cli.common.json;
+    match cli.command.run(&cli.common) {
+        Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            if json {
+                println!("{}", serde_json::json!({ "error": format!("{error:#}") }));
+            }
+            let red = AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{red}error:{red:#} {error:#}");
             ExitCode::FAILURE
         }
     }

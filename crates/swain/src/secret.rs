@@ -21,7 +21,36 @@ pub(crate) fn read_or_make(path: &Path) -> anyhow::Result<Secret> {
         Err(error) if error.kind() == ErrorKind::NotFound => make(path)?,
         text => text.with_context(|| format!("{} cannot be read", path.display()))?,
     };
+    check_permissions(path)?;
     read(&text, &path.display().to_string())
+}
+
+/// The text of a file that a variable names, without the line end that editors add.
+pub(crate) fn read_file(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    check_permissions(path)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Who can write the secret can be anybody, so that is refused. Who can read it can, too, but containers mount their
+/// secrets readable for all inside, so that is only said.
+#[cfg(unix)]
+fn check_permissions(path: &Path) -> anyhow::Result<()> {
+    let about = path.metadata().with_context(|| format!("{} cannot be looked at", path.display()))?;
+    let mode = std::os::unix::fs::MetadataExt::mode(&about);
+    let (shown, file) = (mode & 0o777, path.display());
+    if mode & 0o022 != 0 {
+        bail!("others may write {file} (mode {shown:o}); make it yours alone: chmod 600 {file}");
+    }
+    if mode & 0o044 != 0 {
+        tracing::warn!("others may read {file} (mode {shown:o}); if they should not: chmod 600 {file}");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_permissions(_: &Path) -> anyhow::Result<()> {
+    Ok(())
 }
 
 fn make(path: &Path) -> anyhow::Result<String> {

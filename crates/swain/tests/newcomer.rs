@@ -113,12 +113,24 @@ async fn ends(folder: &Path, arguments: &[&str]) -> (i32, String) {
 #[tokio::test]
 async fn mistakes_are_shown_with_their_place() {
     for (config, words) in [
-        ("[server]\nlisen = \"x\"\n", ["unknown field `lisen`", "2 | lisen", "^^^^^"]),
+        ("[server]\nlisen = \"x\"\n", ["unknown field `lisen`", "2 | lisen", "^^^^^\nunk"]),
+        ("[server]\nlisen = \"x\"\n", ["swain.toml is not right, line 2", "did you mean `listen`?", "^"]),
+        ("[server]\nheartbeat_ms = \"1 s\"\n", ["invalid type: string", "2 | heartbeat_ms = \"1 s\"", "^^^^^"]),
+        ("[server]\nmax_connections = 0\n", ["nonzero", "2 | max_connections", "^"]),
         ("[server]\nlisten = \"nowhere\"\n", ["invalid socket address", "2 | listen", "^^^^"]),
         ("[server\n", ["swain.toml is not right", "1 | [server", "^"]),
-        ("[tables.v]\nread = \"true\"\n", ["error:", "the database", "no table 'v'"]),
-        ("[tables.t]\nread = \"ownr = auth.id\"\n", ["[tables.t]", "ownr", "^"]),
-        ("[tables.t]\nread = \"owner > auth.id\"\n", ["[tables.t]", "owner >", "^"]),
+        ("[tables.v]\nread = \"true\"\n", ["1 | [tables.v]", "        ^\n", "no table 'v'"]),
+        (
+            "[tables.t]\nread = \"ownr = auth.id\"\n",
+            ["2 | read = \"ownr = auth.id\"", "         ^^^^\n", "'t' has no column 'ownr'"],
+        ),
+        ("[tables.t]\nread = \"owner > auth.id\"\n", ["[tables.t] read", "owner >", "         ^^^^^\n"]),
+        ("[tables.T]\nread = \"true\"\n", ["no table 'T'", "did you mean [tables.t]?", "^"]),
+        (
+            "[tables.t]\nscopes = [\"owner\", \"ower\"]\n",
+            ["2 | scopes", "                    ^^^^\n", "no column 'ower'"],
+        ),
+        ("[tables.t.columns.owner]\nstrategy = \"best\"\n", ["2 | strategy", "^^^^", "not one of last-write-wins"]),
         ("", ["names no table", "[tables.NAME]", "add"]),
     ] {
         let folder = project(config).await;
@@ -165,4 +177,59 @@ async fn check_tells_who_may_do_what_and_user_add_makes_accounts() {
     let (code, said) = ends(folder.path(), &["user", "add", "eve@example.com"]).await;
     assert_eq!(code, 1);
     assert!(said.contains("has an account"), "{said}");
+}
+
+#[tokio::test]
+async fn variables_set_every_key_and_wrong_ones_are_named() {
+    let folder = project("[tables.t]\nread = \"true\"\n").await;
+    let check = |variables: &[(&str, &str)]| {
+        let mut command = swain(folder.path(), &["check", "--json"]);
+        command.envs(variables.iter().copied());
+        async move {
+            let output = command.output().await.unwrap();
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            (output.status.code().unwrap(), report)
+        }
+    };
+
+    let (code, report) = check(&[("SWAIN_TABLES_T_WRITE", "owner = auth.id"), ("VITE_SYNC_DEBUG", "true")]).await;
+    assert_eq!(code, 0, "{report}");
+    assert_eq!(report["tables"]["t"]["update"], "owner = auth.id");
+    assert!(report["notes"][0].as_str().unwrap().contains("`debug`"), "{report}");
+
+    for (name, value, words) in [
+        ("SWAIN_TABLES_T_WRITE", "ownr = auth.id", "the environment's SWAIN_TABLES_T_WRITE is not right"),
+        ("SWAIN_SERVER_LISTNE", "127.0.0.1:1", "the nearest is SWAIN_SERVER_LISTEN"),
+        ("SSE_HEARTBEAT_INTERVAL", "often", "SSE_HEARTBEAT_INTERVAL is not right"),
+    ] {
+        let (code, report) = check(&[(name, value)]).await;
+        assert_eq!(code, 1);
+        assert!(report["error"].as_str().unwrap().contains(words), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_others_may_write_is_refused_with_the_command_that_mends_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = project("[auth]\njwt_secret_file = \"secret\"\n[tables.t]\nread = \"true\"\n").await;
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o666)).unwrap();
+
+    let (code, said) = ends(folder.path(), &["serve", "--listen", "127.0.0.1:0"]).await;
+
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("others may write secret (mode 666)") && said.contains("chmod 600 secret"), "{said}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_names_the_way_out() {
+    let folder = project("[tables.t]\nread = \"true\"\n").await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+
+    let (code, said) = ends(folder.path(), &["serve", "--listen", &address]).await;
+
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("cannot listen on") && said.contains("--listen 127.0.0.1:0"), "{said}");
 }

@@ -10,9 +10,9 @@ use swain_core::shape::Shape;
 use swain_core::{Code, Pos, Problem, Tag};
 use swain_store::{Head, Store, StoreError};
 
-use super::{Engine, OpenRequest, Opened, OpenedLoad};
+use super::{Engine, OpenRequest, Opened, OpenedLoad, SessionLimits};
 use crate::hub::{SessionId, interest_of};
-use crate::limits::{CATCH_UP_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
+use crate::limits::CATCH_UP_CHANGES_MAX;
 use crate::matching::LiveShape;
 
 /// The shapes of a hello, checked.
@@ -69,11 +69,12 @@ impl<S: Store> Engine<S> {
 
     fn admit(&self, hello: &Hello, auth: &Auth) -> Result<Wanted, Problem> {
         let hub = self.hub();
-        if hub.sessions() >= SESSIONS_MAX {
+        let SessionLimits { sessions, user_sessions } = self.session_limits;
+        if hub.sessions() >= sessions {
             return Err(Problem::new(Code::Overloaded, "the server has as many connections as it takes"));
         }
-        if auth.user.as_ref().is_some_and(|user| hub.sessions_of(user, &hello.device) >= USER_SESSIONS_MAX) {
-            let detail = format!("a user has at most {USER_SESSIONS_MAX} connections");
+        if auth.user.as_ref().is_some_and(|user| hub.sessions_of(user, &hello.device) >= user_sessions) {
+            let detail = format!("a user has at most {user_sessions} connections");
             return Err(Problem::new(Code::LimitUserSessions, detail));
         }
         drop(hub);

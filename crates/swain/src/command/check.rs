@@ -1,42 +1,49 @@
 //! `swain check`
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
-use swain_engine::{Catalog, TableConfig};
-use swain_store::Store as _;
+use serde_json::json;
+use swain_engine::TableConfig;
 
-use crate::config::{Config, Place};
-use crate::database::{Database, names};
+use crate::common::Common;
+use crate::config::notes;
+use crate::project::Project;
 
+/// Check the configuration and its rules against the database.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Check {
-    /// The configuration file.
-    #[arg(long, default_value = "swain.toml")]
-    config: PathBuf,
-    /// The folder of the database; overrides where [database] path puts it.
-    #[arg(long)]
-    data: Option<PathBuf>,
-}
+#[command(after_help = "Examples:\n  swain check\n  swain check --config live/swain.toml --json")]
+pub(crate) struct Check {}
 
 impl Check {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let place = Place::of_file(&self.config);
-        let config = Config::read_file(&self.config)?;
-        let path = config.database_path(&place, self.data.as_deref());
-        let database = Database::open(&path)?;
-        let schema = database.store.introspect(Some(names(&config.tables))).await?;
-        Catalog::new(schema, &config.tables)?;
-        for (name, table) in &config.tables {
-            println!("{name}: {}", describe(table));
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<ExitCode> {
+        let project = Project::read(common)?;
+        let database = project.open()?;
+        project.catalog(&database).await?;
+        let mut lines = String::new();
+        let mut tables = serde_json::Map::new();
+        for (name, table) in &project.config.tables {
+            lines.push_str(&format!("{name}: {}\n", describe(table)));
+            tables.insert(name.clone(), rights(table));
         }
-        println!("{} and {} fit together.", self.config.display(), path.display());
-        Ok(())
+        let notes = notes(|name| std::env::var_os(name).is_some());
+        for note in &notes {
+            lines.push_str(&format!("note: {note}\n"));
+        }
+        let path = project.database_path();
+        lines.push_str(&format!("{} and {} fit together.", common.config.display(), path.display()));
+        common.report(&lines, &json!({ "config": common.config, "database": path, "tables": tables, "notes": notes }));
+        Ok(ExitCode::SUCCESS)
     }
 }
 
 fn describe(table: &TableConfig) -> String {
+    let rights = rights(table);
+    let rule = |what: &str| rights[what].as_str().unwrap_or("nobody").to_owned();
+    format!("read {}; insert {}; update {}; delete {}", rule("read"), rule("insert"), rule("update"), rule("delete"))
+}
+
+fn rights(table: &TableConfig) -> serde_json::Value {
     let TableConfig { read, write, insert, update, delete, .. } = table;
-    let rule = |rule: &Option<String>| rule.clone().unwrap_or_else(|| "nobody".into());
-    let own = |own: &Option<String>| rule(&own.clone().or_else(|| write.clone()));
-    format!("read {}; insert {}; update {}; delete {}", rule(read), own(insert), own(update), own(delete))
+    let own = |own: &Option<String>| own.clone().or_else(|| write.clone());
+    json!({ "read": read, "insert": own(insert), "update": own(update), "delete": own(delete) })
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
@@ -11,9 +11,10 @@ use swain_core::{Code, UserId};
 use swain_server::{Assets, NewAccount, add_account};
 use swain_store::Store as _;
 
-use crate::config::{Config, Place};
+use crate::common::Common;
 use crate::database::Database;
 use crate::lock::Lock;
+use crate::project::Project;
 use crate::run::run;
 
 const PASSWORD: &str = "pickup-game";
@@ -22,6 +23,13 @@ const PASSWORD: &str = "pickup-game";
 const PEOPLE: [(&str, &str); 3] = [("ada", "Ada"), ("ben", "Ben"), ("cleo", "Cleo")];
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  swain demo
+  swain demo pace --listen 127.0.0.1:0
+  swain demo --fresh
+
+Its data is in .swain/NAME, or in the folder that --data names.")]
 pub(crate) struct Demo {
     /// Which example.
     #[arg(value_enum, default_value = "pace")]
@@ -29,9 +37,6 @@ pub(crate) struct Demo {
     /// Where to listen. Port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The folder of its data [default: .swain/NAME].
-    #[arg(long)]
-    data: Option<PathBuf>,
     /// Forget the data of earlier runs.
     #[arg(long)]
     fresh: bool,
@@ -48,24 +53,27 @@ enum Example {
 struct Pace;
 
 impl Demo {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let data = self.data.unwrap_or_else(|| Path::new(".swain").join(self.name.name()));
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
+        let data = common.data.clone().unwrap_or_else(|| Path::new(".swain").join(self.name.name()));
         std::fs::create_dir_all(&data).with_context(|| format!("the folder {} cannot be made", data.display()))?;
-        let config = Config::read(&self.name.text("swain.toml")?, "the demo's swain.toml")?;
-        let place = Place::of_folder(&data);
-        let path = config.database_path(&place, Some(&data));
+        let project = Project::inside(&self.name.text("swain.toml")?, "the demo's swain.toml", &data)?;
+        let path = project.database_path();
         let _lock = Lock::take(&path)?;
         if self.fresh {
             forget(&path)?;
         }
         let database = Database::open_or_create(&path)?;
         self.name.fill(&database).await?;
-        let engine = database.engine(&config.tables).await?;
+        let engine = project.engine(&database).await?;
 
-        let mut server = config.server_config(&place, &path)?;
+        let mut server = project.server_config()?;
         server.listen = self.listen;
         server.public = self.name.assets();
-        run(server, engine, |address| println!("{}", welcome(address, &data))).await
+        run(server, engine, |address| {
+            let report = serde_json::json!({ "database": path, "address": format!("http://{address}") });
+            common.report(&welcome(address, &data), &report);
+        })
+        .await
     }
 }
 

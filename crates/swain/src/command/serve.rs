@@ -1,41 +1,41 @@
 //! `swain serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use swain_server::Assets;
 
-use crate::config::{Config, Place};
-use crate::database::Database;
+use crate::common::Common;
 use crate::lock::Lock;
+use crate::project::Project;
 use crate::run::run;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  swain serve
+  swain serve --listen 0.0.0.0:8080
+  SWAIN_DATABASE_PATH=/srv/app.db swain serve --config /etc/swain.toml
+
+Ctrl-C drains: everybody is told when to come back, nothing is lost. A second Ctrl-C ends it at once.")]
 pub(crate) struct Serve {
-    /// The configuration file.
-    #[arg(long, default_value = "swain.toml")]
-    config: PathBuf,
     /// Where to listen; overrides [server] listen. Port 0 takes a free one.
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// The folder of database and secret; overrides where [database] path puts them.
-    #[arg(long)]
-    data: Option<PathBuf>,
 }
 
 impl Serve {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let place = Place::of_file(&self.config);
-        let mut config = Config::read_file(&self.config)?;
-        config.server.listen = self.listen.unwrap_or(config.server.listen);
-        let path = config.database_path(&place, self.data.as_deref());
-        let database = Database::open(&path)?;
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
+        let project = Project::read(common)?;
+        let database = project.open()?;
+        let path = project.database_path();
         let _lock = Lock::take(&path)?;
-        let engine = database.engine(&config.tables).await?;
-        let mut server = config.server_config(&place, &path)?;
-        server.public = Assets::Folder(place.resolve(&config.server.public));
+        let engine = project.engine(&database).await?;
+        let mut server = project.server_config()?;
+        server.listen = self.listen.unwrap_or(server.listen);
+        server.public = Assets::Folder(project.place.resolve(&project.config.server.public));
         run(server, engine, |address| {
-            println!("Swain serves {} at http://{address}", path.display());
+            let text = format!("Swain serves {} at http://{address}", path.display());
+            common.report(&text, &serde_json::json!({ "database": path, "address": format!("http://{address}") }));
         })
         .await
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use swain_server::{NewAccount, add_account};
 
-use crate::config::{Config, Place};
-use crate::database::Database;
+use crate::common::Common;
+use crate::project::Project;
 use crate::secret::draw_word;
 
 #[derive(Debug, clap::Subcommand)]
@@ -29,29 +29,21 @@ pub(crate) struct Add {
     /// A file with the password.
     #[arg(long)]
     password_file: Option<PathBuf>,
-    /// The configuration file.
-    #[arg(long, default_value = "swain.toml")]
-    config: PathBuf,
-    /// The folder of the database; overrides where [database] path puts it.
-    #[arg(long)]
-    data: Option<PathBuf>,
 }
 
 impl User {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         match self {
-            Self::Add(add) => add.run().await,
+            Self::Add(add) => add.run(common).await,
         }
     }
 }
 
 impl Add {
-    async fn run(self) -> anyhow::Result<()> {
+    async fn run(self, common: &Common) -> anyhow::Result<()> {
         let given = self.password()?;
         let password = given.clone().unwrap_or_else(draw_word);
-        let config = Config::read_file(&self.config)?;
-        let path = config.database_path(&Place::of_file(&self.config), self.data.as_deref());
-        let database = Database::open(&path)?;
+        let database = Project::read(common)?.open()?;
         let account = NewAccount { name: self.name, role: self.role, ..NewAccount::new(self.email, password.clone()) };
         let person = match add_account(&*database.store, account).await {
             Ok(person) => person,
