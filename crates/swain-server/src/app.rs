@@ -7,7 +7,7 @@ use swain_engine::Engine;
 
 use crate::assets::Assets;
 use crate::auth::Auth;
-use crate::config::ServerConfig;
+use crate::config::{Devtools, ServerConfig};
 use crate::follower::Pulse;
 use crate::lifecycle::Lifecycle;
 use crate::origin::Origins;
@@ -17,6 +17,7 @@ pub(crate) struct App<S> {
     pub(crate) auth: Auth,
     pub(crate) origins: Origins,
     pub(crate) public: Assets,
+    pub(crate) devtools: Devtools,
     pub(crate) heartbeat: Millis,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) lifecycle: Arc<Lifecycle>,
@@ -29,6 +30,7 @@ impl<S> App<S> {
             auth: Auth::new(config),
             origins: Origins::new(config.allowed_origins.clone()),
             public: config.public.clone(),
+            devtools: config.devtools,
             heartbeat: config.heartbeat,
             pulse: Arc::new(Pulse::new()),
             lifecycle: Arc::default(),

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use swain_core::Code;
 
 use crate::app::App;
+use crate::config::Devtools;
 use crate::limits::ASSET_BYTES_MAX;
 use crate::refusal::Refusal;
 
@@ -41,6 +42,16 @@ pub(crate) async fn client(headers: HeaderMap) -> Result<Response, Refusal> {
     Ok(answer("swain.js", file.data, &headers))
 }
 
+/// `GET /swain-devtools.js`: the developer's panel, for developers.
+pub(crate) async fn devtools<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let file = match app.devtools {
+        Devtools::On => Dist::get("swain-devtools.js"),
+        Devtools::Off => None,
+    };
+    let file = file.ok_or_else(|| missing("/swain-devtools.js"))?;
+    Ok(answer("swain-devtools.js", file.data, &headers))
+}
+
 /// Every other address.
 pub(crate) async fn public<S>(
     State(app): State<Arc<App<S>>>,
@@ -62,6 +73,10 @@ pub(crate) async fn public<S>(
         let detail = format!("{path} does not take {method}, but GET, HEAD");
         return Err(Refusal::new(Code::MethodNotAllowed, detail).allow("GET, HEAD"));
     }
+    let content = match app.devtools == Devtools::On && is_page(name) {
+        true => Cow::Owned(with_devtools(&content)),
+        false => content,
+    };
     Ok(answer(name, content, &headers))
 }
 
@@ -83,6 +98,16 @@ impl Assets {
 fn is_plain(name: &str) -> bool {
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
     !name.contains(['%', '\\', ':']) && name.split('/').all(is_plain)
+}
+
+fn is_page(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("html"))
+}
+
+/// The panel is a script of the server itself, so the page's policy allows it. Behind everything else, where a
+/// browser takes it whatever the page looks like.
+fn with_devtools(page: &[u8]) -> Vec<u8> {
+    [page, b"\n<script type=\"module\" src=\"/swain-devtools.js\"></script>\n"].concat()
 }
 
 /// A file that really is inside the folder, whatever links say.

@@ -17,6 +17,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// What it serves outside `/api`.
     pub public: Assets,
+    /// Whether pages get the developer's panel.
+    pub devtools: Devtools,
     /// Origins besides its own whose pages may connect.
     pub allowed_origins: Vec<String>,
     /// The longest silence on a stream.
@@ -43,6 +45,7 @@ impl ServerConfig {
         Self {
             listen,
             public: Assets::None,
+            devtools: Devtools::Off,
             allowed_origins: Vec::new(),
             heartbeat: Millis(HEARTBEAT_MS),
             connections: CONNECTIONS_MAX,
@@ -53,6 +56,16 @@ impl ServerConfig {
             headers: Duration::from_millis(HEADERS_MS_MAX),
         }
     }
+}
+
+/// The developer's panel in the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Devtools {
+    /// No page gets it, and its script is not there.
+    #[default]
+    Off,
+    /// Every page of the application loads `/swain-devtools.js`.
+    On,
 }
 
 /// What signs the tokens. Who knows it can be anybody.

@@ -29,6 +29,6 @@ mod sync;
 pub use assets::Assets;
 pub use auth::{NewAccount, add_account};
 pub use clock::now;
-pub use config::{Secret, ServerConfig, SignUp, TokenTimes};
+pub use config::{Devtools, Secret, ServerConfig, SignUp, TokenTimes};
 pub use random::random_bytes;
 pub use server::{Running, Server, StartError};

@@ -31,6 +31,7 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready::<S>))
         .route("/swain.js", get(assets::client))
+        .route("/swain-devtools.js", get(assets::devtools::<S>))
         .fallback(assets::public::<S>)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app);

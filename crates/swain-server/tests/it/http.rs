@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swain_server::Assets;
+use swain_server::{Assets, Devtools};
 use swain_testkit::{soon, spec};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -48,6 +48,33 @@ async fn the_client_library_is_served() {
 
     let known = stage.get("/swain.js", &[("if-none-match", library.header("etag"))]).await;
     assert_eq!(known.status, 304);
+}
+
+#[tokio::test]
+async fn the_panel_of_developers_is_in_every_page_and_only_for_them() {
+    spec!("P17");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "<p>hello").unwrap();
+    std::fs::write(folder.path().join("app.js"), "let a;").unwrap();
+    let public = Assets::Folder(folder.path().to_owned());
+    let theirs = Stage::with(|config| config.public = public.clone()).await;
+    let ours = Stage::with(|config| {
+        config.public = public.clone();
+        config.devtools = Devtools::On;
+    });
+    let ours = ours.await;
+
+    let page = ours.get("/", &[]).await;
+    let text = page.body.as_str().unwrap();
+    assert!(text.starts_with("<p>hello") && text.contains(r#"src="/swain-devtools.js""#), "{text}");
+    let panel = ours.get("/swain-devtools.js", &[]).await;
+    assert_eq!((panel.status, panel.header("content-type")), (200, "text/javascript; charset=utf-8"));
+    assert_eq!(ours.get("/app.js", &[]).await.body.as_str(), Some("let a;"));
+    // A browser that has the page without the panel gets the one with it.
+    let plain = theirs.get("/", &[]).await;
+    assert_eq!(plain.body.as_str(), Some("<p>hello"));
+    assert_eq!(ours.get("/", &[("if-none-match", plain.header("etag"))]).await.status, 200);
+    assert_eq!(theirs.get("/swain-devtools.js", &[]).await.status, 404);
 }
 
 #[tokio::test]
