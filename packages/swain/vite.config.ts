@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 // Vite and not esbuild: vitest brings it along, so the one file costs no further dependency.
 export default defineConfig({
   build: {
-    lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "swain.js" },
+    lib: {
+      // Two scripts that share nothing: the panel knows a client only by what the page shows it.
+      entry: { swain: "src/index.ts", "swain-devtools": "src/devtools/devtools.ts" },
+      formats: ["es"],
+      fileName: (_format, name) => `${name}.js`,
+    },
     outDir: "dist",
     emptyOutDir: true,
     minify: false,

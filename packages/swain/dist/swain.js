@@ -1295,8 +1295,15 @@ function browserPage() {
 		}),
 		onStored: (name, call) => listen(window, "storage", (event) => {
 			if (event instanceof StorageEvent && event.key === name) call();
-		})
+		}),
+		offer
 	};
+}
+/** An event and not a global, so that the two scripts need no order and nothing stays behind. */
+function offer(client) {
+	const say = () => window.dispatchEvent(new CustomEvent("swain:client", { detail: client }));
+	say();
+	return listen(window, "swain:devtools", say);
 }
 function listen(target, name, call) {
 	target.addEventListener(name, call);
@@ -2460,6 +2467,37 @@ function checked(kinds) {
 		throw new SwainError("bad_options", `transports is a list of ${ALL$1.join(", ")}, each once, and not ${given}.`);
 	}
 	return [first, ...rest];
+}
+// src/client/inspection.ts
+var ENTRIES_MAX = 100;
+function inspect(replica, shapes) {
+	const { device, mark, acked, schema } = replica.meta;
+	const rows = counts(replica.confirmed.all());
+	const staged = counts(replica.staging.all());
+	return {
+		device,
+		mark: mark === null ? null : {
+			pos: mark.pos,
+			epoch: mark.epoch,
+			cursor: mark.cursor
+		},
+		acked,
+		schema: schema?.version ?? null,
+		shapes: shapes.map((shape) => {
+			const id = shapeId(shape);
+			return {
+				shape,
+				rows: rows.get(id) ?? 0,
+				staged: staged.get(id) ?? 0
+			};
+		}),
+		outbox: [...replica.outbox.unsaved(), ...[...replica.outbox.saved()].reverse()].slice(0, ENTRIES_MAX)
+	};
+}
+function counts(rows) {
+	const counted = /* @__PURE__ */ new Map();
+	for (const row of rows) for (const id of row.in) counted.set(id, (counted.get(id) ?? 0) + 1);
+	return counted;
 }
 // src/engine/select.ts
 /** The rows of a query in order; without `orderBy`, and between equals, in order of the key. */
@@ -5084,6 +5122,7 @@ var Client = class {
 	#source;
 	#editing;
 	#changeCalls = /* @__PURE__ */ new Set();
+	#lineCalls = /* @__PURE__ */ new Set();
 	#changes = [];
 	#stops = [];
 	#tab = null;
@@ -5100,7 +5139,11 @@ var Client = class {
 			...options.environment
 		};
 		this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
-		this.#debug = debugOf(options.debug);
+		const debug = debugOf(options.debug);
+		this.#debug = (line) => {
+			debug(line);
+			for (const call of this.#lineCalls) call(line);
+		};
 		this.#transport = pickingTransport(this.#environment, this.#origin, options, this.#debug);
 		this.#auth = new Auth(this.#environment, this.#origin, () => this.#handleUser());
 		this.#user = new Signal(this.#auth.user);
@@ -5141,7 +5184,7 @@ var Client = class {
 		if (this.#isStarted) return this.#opening;
 		this.#isStarted = true;
 		const { page } = this.#environment;
-		if (page !== null) this.#stops.push(page.onOnline(() => this.#transport.handleOnline()), page.onWake(() => this.#tab?.switch("wake")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()));
+		if (page !== null) this.#stops.push(page.onOnline(() => this.#transport.handleOnline()), page.onWake(() => this.#tab?.switch("wake")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()), page.offer(this));
 		return this.#reopen();
 	}
 	table(name) {
@@ -5200,6 +5243,15 @@ var Client = class {
 	onChange(call) {
 		this.#changeCalls.add(call);
 		return () => this.#changeCalls.delete(call);
+	}
+	/** For a developer's panel: what this tab holds now. */
+	inspect() {
+		return inspect(this.#replicaOrEmpty(), this.#options.shapes);
+	}
+	/** For a developer's panel: the lines of `debug`, from now on. */
+	onLine(call) {
+		this.#lineCalls.add(call);
+		return () => this.#lineCalls.delete(call);
 	}
 	/** Resolves when what was under way is on the device. */
 	async close() {

@@ -59,6 +59,8 @@ export interface Page {
   onRestore(call: () => void): () => void;
   /** Another tab changed this name in localStorage. */
   onStored(name: string, call: () => void): () => void;
+  /** Shows a client to the developer's panel, which may come later. */
+  offer(client: object): () => void;
 }
 
 export function browserEnvironment(): Environment {
@@ -118,7 +120,15 @@ function browserPage(): Page {
       listen(window, "storage", (event) => {
         if (event instanceof StorageEvent && event.key === name) call();
       }),
+    offer,
   };
+}
+
+/** An event and not a global, so that the two scripts need no order and nothing stays behind. */
+function offer(client: object): () => void {
+  const say = (): unknown => window.dispatchEvent(new CustomEvent("swain:client", { detail: client }));
+  say();
+  return listen(window, "swain:devtools", say);
 }
 
 function listen(target: EventTarget, name: string, call: (event: Event) => void): () => void {

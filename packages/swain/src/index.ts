@@ -1,5 +1,6 @@
 export type { User } from "./auth/auth.js";
 export { Client, type ClientAuth, type ClientOptions, createClient } from "./client/client.js";
+export type { InspectedShape, Inspection } from "./client/inspection.js";
 export type { Mutation } from "./client/settlements.js";
 export type { Watchable } from "./client/signal.js";
 export type { DeadLetter, Status } from "./client/status.js";

@@ -67,6 +67,26 @@ describe("a client alone", () => {
     await client.close();
   });
 
+  it("shows a developer what it holds, and each line as it comes", async () => {
+    const client = await live(newClient());
+    const lines: string[] = [];
+    const stop = client.onLine((line) => lines.push(line));
+    await client.table("games").update("g1", { title: "Z" }).synced;
+
+    expect(client.inspect()).toMatchObject({
+      mark: { pos: 11, epoch: "e1" },
+      acked: 1,
+      shapes: [{ shape: { table: "games" }, rows: 3, staged: 0 }],
+      outbox: [{ n: 1, state: { kind: "acked" } }],
+    });
+    expect(lines.map((line) => line.slice(0, 8))).toContain('> {"push');
+    stop();
+    const before = lines.length;
+    await client.table("games").update("g1", { title: "Y" }).synced;
+    expect(lines).toHaveLength(before);
+    await client.close();
+  });
+
   it("shows what it had after a reload without a network, and sends what was edited there", async () => {
     spec("C1", "C2", "C12");
     const first = await live(newClient());

@@ -119,6 +119,9 @@ export class FakePage implements Page {
   onStored(name: string, call: () => void): () => void {
     return this.#on(`stored ${name}`, call);
   }
+  offer(): () => void {
+    return () => undefined;
+  }
 
   fire(event: string): void {
     for (const call of [...(this.#calls.get(event) ?? [])]) call();

@@ -56,5 +56,7 @@ export interface Page {
     onRestore(call: () => void): () => void;
     /** Another tab changed this name in localStorage. */
     onStored(name: string, call: () => void): () => void;
+    /** Shows a client to the developer's panel, which may come later. */
+    offer(client: object): () => void;
 }
 export declare function browserEnvironment(): Environment;

@@ -15,6 +15,7 @@ import { SwainError } from "../error.js";
 import type { Tab } from "../tabs/tab.js";
 import { pickingTransport, type TransportOptions } from "../transport/choice.js";
 import type { PickingTransport } from "../transport/picking.js";
+import { type Inspection, inspect } from "./inspection.js";
 import { LiveQuery, type QuerySource } from "./live-query.js";
 import { openTab } from "./open.js";
 import { type Mutation, Settlements } from "./settlements.js";
@@ -65,6 +66,7 @@ export class Client {
   readonly #source: QuerySource;
   readonly #editing: Editing;
   readonly #changeCalls = new Set<(change: Change) => void>();
+  readonly #lineCalls = new Set<(line: string) => void>();
   readonly #changes: Change[] = [];
   readonly #stops: (() => void)[] = [];
   #tab: Tab | null = null;
@@ -79,7 +81,11 @@ export class Client {
     this.#options = options;
     this.#environment = { ...browserEnvironment(), ...options.environment };
     this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
-    this.#debug = debugOf(options.debug);
+    const debug = debugOf(options.debug);
+    this.#debug = (line) => {
+      debug(line);
+      for (const call of this.#lineCalls) call(line);
+    };
     this.#transport = pickingTransport(this.#environment, this.#origin, options, this.#debug);
     this.#auth = new Auth(this.#environment, this.#origin, () => this.#handleUser());
     this.#user = new Signal(this.#auth.user);
@@ -131,6 +137,7 @@ export class Client {
         page.onHide(() => void this.#closeTab()),
         page.onRestore(() => void this.#reopen()),
         page.onStored(this.#auth.storageName, () => this.#auth.handleStored()),
+        page.offer(this),
       );
     }
     return this.#reopen();
@@ -208,6 +215,17 @@ export class Client {
   onChange(call: (change: Change) => void): () => void {
     this.#changeCalls.add(call);
     return () => this.#changeCalls.delete(call);
+  }
+
+  /** For a developer's panel: what this tab holds now. */
+  inspect(): Inspection {
+    return inspect(this.#replicaOrEmpty(), this.#options.shapes);
+  }
+
+  /** For a developer's panel: the lines of `debug`, from now on. */
+  onLine(call: (line: string) => void): () => void {
+    this.#lineCalls.add(call);
+    return () => this.#lineCalls.delete(call);
   }
 
   /** Resolves when what was under way is on the device. */

@@ -7,6 +7,7 @@ import type { Selection } from "../engine/select.js";
 import { type Shape } from "../engine/shape.js";
 import { type Environment } from "../environment.js";
 import { type TransportOptions } from "../transport/choice.js";
+import { type Inspection } from "./inspection.js";
 import { type Mutation } from "./settlements.js";
 import { type Watchable } from "./signal.js";
 import { type DeadLetter, type Status } from "./status.js";
@@ -68,6 +69,10 @@ export declare class Client {
     resume(): void;
     /** C13: once per applied position, in order, and for local edits. */
     onChange(call: (change: Change) => void): () => void;
+    /** For a developer's panel: what this tab holds now. */
+    inspect(): Inspection;
+    /** For a developer's panel: the lines of `debug`, from now on. */
+    onLine(call: (line: string) => void): () => void;
     /** Resolves when what was under way is on the device. */
     close(): Promise<void>;
 }

@@ -1,0 +1,8 @@
+/** What went up and down, the newest first. */
+export declare class FramesView {
+    #private;
+    readonly node: HTMLDivElement;
+    constructor();
+    get count(): number;
+    add(line: string): void;
+}
