@@ -37,11 +37,19 @@ const STATES = {
   stopped: "Signed out",
 };
 
-function pill({ state, pending }) {
+const WAYS = { websocket: "WebSocket", sse: "server-sent events", poll: "polling" };
+
+function pill({ state, pending, transport }) {
   const isSending = state === "live" && pending > 0;
   return h(
     "span",
-    { class: "pill", role: "status", "data-testid": "status", "data-state": isSending ? "syncing" : state },
+    {
+      class: "pill",
+      role: "status",
+      title: transport === null ? "not connected" : `connected over ${WAYS[transport]}`,
+      "data-testid": "status",
+      "data-state": isSending ? "syncing" : state,
+    },
     h("span", null, isSending ? "Syncing" : STATES[state]),
     h(
       "span",
