@@ -31,6 +31,26 @@ pub struct TableConfig {
     pub fill: BTreeMap<String, String>,
     /// Settings of single columns.
     pub columns: BTreeMap<String, ColumnConfig>,
+    /// How long the log keeps what happened to the table.
+    pub history: HistoryConfig,
+}
+
+/// `[tables.NAME.history]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistoryConfig {
+    /// In days, or `"forever"`; as long as the log if it is not said.
+    pub keep: Option<KeepConfig>,
+}
+
+/// How long a table's changes are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "DaysOrWord")]
+pub enum KeepConfig {
+    /// So many days.
+    Days(u32),
+    /// They never go.
+    Forever,
 }
 
 /// One `[tables.NAME.columns.COLUMN]`.
@@ -39,6 +59,25 @@ pub struct TableConfig {
 pub struct ColumnConfig {
     /// `last-write-wins`, `arrival`, `server-wins` or `client-wins`.
     pub strategy: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "keep takes a number of days, or \"forever\"")]
+enum DaysOrWord {
+    Days(u32),
+    Word(String),
+}
+
+impl TryFrom<DaysOrWord> for KeepConfig {
+    type Error = String;
+
+    fn try_from(value: DaysOrWord) -> Result<Self, String> {
+        match value {
+            DaysOrWord::Days(days) => Ok(Self::Days(days)),
+            DaysOrWord::Word(word) if word == "forever" => Ok(Self::Forever),
+            DaysOrWord::Word(word) => Err(format!("keep takes a number of days, or \"forever\", not \"{word}\"")),
+        }
+    }
 }
 
 /// What is wrong with the configuration of a table.

@@ -98,10 +98,16 @@ impl<S: Store> Engine<S> {
 
     /// Reads what is new in the log and brings it to the sessions. May be called at any time, by anybody.
     pub async fn follow(&self) -> Result<(), StoreError> {
-        let target = self.store.head().await?.pos;
+        let head = self.store.head().await?;
+        let target = head.pos;
         loop {
             let after = self.hub().head().0;
             if after >= target {
+                return Ok(());
+            }
+            if after < head.floor {
+                // It slept for longer than the log is kept. The sessions find out for themselves.
+                self.hub().skip((head.pos, head.tag));
                 return Ok(());
             }
             let page = self.store.log(after, target, None, None, LOG_PAGE_CHANGES_MAX).await?;
@@ -148,7 +154,10 @@ impl<S: Store> Engine<S> {
                 Ok(Told::Watched)
             }
         };
-        told.unwrap_or_else(|error| Told::Failed(store_problem(&error)))
+        told.unwrap_or_else(|error| match error.kind() {
+            StoreErrorKind::BelowFloor => Told::Expired,
+            _ => Told::Failed(store_problem(&error)),
+        })
     }
 
     async fn push(
@@ -186,7 +195,7 @@ pub(crate) fn store_problem(error: &StoreError) -> Problem {
         }
         StoreErrorKind::Transient => Problem::new(Code::Transient, "the server could not do it now; try again"),
         // What exactly broke is for the server's log, not for the outside.
-        StoreErrorKind::Unusable | StoreErrorKind::Internal => {
+        StoreErrorKind::Unusable | StoreErrorKind::BelowFloor | StoreErrorKind::Internal => {
             Problem::new(Code::Internal, "something is wrong inside the server")
         }
     }

@@ -189,6 +189,15 @@ impl Hub {
         }
     }
 
+    /// Goes to a later position without what lies between: every session has to read the log.
+    pub(crate) fn skip(&mut self, head: (Pos, Tag)) {
+        self.head = head;
+        for member in self.members.values_mut().filter(|member| !matches!(member.place, Place::Superseded)) {
+            member.place = Place::Behind;
+            member.waker.wake_by_ref();
+        }
+    }
+
     fn concerned(&self, shared: &SharedPosition, schema: &Schema) -> BTreeSet<SessionId> {
         let mut watches = BTreeSet::new();
         if let Some((device, _)) = shared.position.who.mutation() {

@@ -17,7 +17,7 @@ mod matching;
 mod rule_parser;
 mod session;
 
-pub use catalog::{Catalog, ColumnConfig, ConfigError, TableConfig};
+pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
 pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, SessionLimits, Told};
 pub use hub::{Delivery, SessionId, Taken};
 pub use judge::Judge;

@@ -104,11 +104,12 @@ impl Session {
             (_, Input::Frame(text)) => self.handle_frame(now, &text),
             (_, Input::Unreadable(problem, close)) => self.refuse(&problem, close),
             (_, Input::Told(Told::Failed(problem))) => self.fail(problem),
+            (_, Input::Told(Told::Expired)) => self.handle_goaway("expired", Millis(0)),
             (_, Input::Told(told)) => self.handle_told(now, told),
             (Phase::Running(running), Input::Taken(taken)) => running.handle_taken(taken),
             (_, Input::Taken(_)) => {}
             (_, Input::Tick) => self.handle_tick(now),
-            (_, Input::Drain(retry)) => self.handle_drain(retry),
+            (_, Input::Drain(retry)) => self.handle_goaway("draining", retry),
         }
     }
 
@@ -229,11 +230,11 @@ impl Session {
         }
     }
 
-    fn handle_drain(&mut self, retry: Millis) {
-        let goaway = Goaway { reason: "draining".into(), retry };
+    fn handle_goaway(&mut self, reason: &str, retry: Millis) {
+        let goaway = Goaway { reason: reason.into(), retry };
         match &mut self.phase {
             // Pushes that wait are answered first.
-            Phase::Running(running) => running.handle_drain(goaway),
+            Phase::Running(running) => running.handle_goaway(goaway),
             _ => {
                 self.out.push_back(Output::Send(goaway.to_text()));
                 self.out.push_back(Output::Close(Close::Restart));

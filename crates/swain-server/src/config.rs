@@ -1,14 +1,16 @@
 //! What a server is started with.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use swain_core::Millis;
 use swain_engine::limits::HEARTBEAT_MS;
+use swain_store::Retention;
 
 use crate::assets::Assets;
-use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, WRITE_STALL_MS_MAX};
+use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, RETENTION_MS, TRIM_INTERVAL_MS, WRITE_STALL_MS_MAX};
 
 /// How a server behaves. [`ServerConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -33,6 +35,11 @@ pub struct ServerConfig {
     /// Who may make an account.
     pub sign_up: SignUp,
 
+    /// How long the log is kept.
+    pub retention: Retention,
+    /// The pause between two clean-ups of the log.
+    pub trim_interval: Duration,
+
     /// How long a connection may make no write progress.
     pub write_stall: Duration,
     /// How long a request's headers may take.
@@ -52,6 +59,8 @@ impl ServerConfig {
             secret,
             tokens: TokenTimes::default(),
             sign_up: SignUp::Open,
+            retention: Retention { log: Millis(RETENTION_MS), history: BTreeMap::new() },
+            trim_interval: Duration::from_millis(TRIM_INTERVAL_MS),
             write_stall: Duration::from_millis(WRITE_STALL_MS_MAX),
             headers: Duration::from_millis(HEADERS_MS_MAX),
         }

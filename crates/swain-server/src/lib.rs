@@ -21,6 +21,7 @@ pub mod limits;
 mod origin;
 mod random;
 mod refusal;
+mod retention;
 mod router;
 mod server;
 mod stream;

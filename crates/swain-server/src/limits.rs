@@ -44,6 +44,19 @@ pub const FOLLOW_INTERVAL_MS: u64 = 1_000;
 /// Milliseconds since the last good look at the log beyond which the server is not ready.
 pub const FOLLOWER_AGE_MS_MAX: u64 = 5_000;
 
+/// Milliseconds that the log is kept (spec S16): 30 days.
+pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Milliseconds between the end of a clean-up of the log and the next.
+pub const TRIM_INTERVAL_MS: u64 = 60_000;
+/// Rows of the log that one step of a clean-up touches: what a write may have to wait for.
+pub const TRIM_STEP_ROWS: usize = 32;
+/// A clean-up rests for so many times as long as its last step took, the wait for the writer included.
+pub const TRIM_REST_FACTOR: u32 = 50;
+/// The shortest rest, in milliseconds.
+pub const TRIM_REST_MS_MIN: u64 = 10;
+/// Milliseconds between two lines in the log of a clean-up that goes on.
+pub const TRIM_PROGRESS_MS: u64 = 60_000;
+
 /// Milliseconds from the signal to the end (spec S10).
 pub const DRAIN_MS_MAX: u64 = 10_000;
 /// Devices that come back in one second after a drain (spec S10).

@@ -62,7 +62,7 @@ pub(crate) fn store_problem(error: &StoreError) -> Problem {
     match error.kind() {
         StoreErrorKind::Full => Problem::new(Code::StorageFull, "the server's disk is full"),
         StoreErrorKind::Transient => Problem::new(Code::Transient, "try again in a moment"),
-        StoreErrorKind::Unusable | StoreErrorKind::Internal => {
+        StoreErrorKind::Unusable | StoreErrorKind::BelowFloor | StoreErrorKind::Internal => {
             Problem::new(Code::Internal, "something is wrong inside the server")
         }
     }

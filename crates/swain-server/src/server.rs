@@ -18,8 +18,9 @@ use crate::config::ServerConfig;
 use crate::door::Door;
 use crate::lifecycle::Lifecycle;
 use crate::limits::{DRAIN_MS_MAX, FAREWELL_MS_MAX};
+use crate::retention::Plan;
 use crate::stream::Patience;
-use crate::{follower, router};
+use crate::{follower, retention, router};
 
 /// The server.
 #[derive(Debug)]
@@ -60,9 +61,10 @@ impl Server {
         let app = Arc::new(App::new(&config, Arc::clone(&engine)));
         let lifecycle = Arc::clone(&app.lifecycle);
         let http = Handle::new();
-        let following = follower::follow(engine, Arc::clone(&app.pulse), Arc::clone(&lifecycle));
+        let following = follower::follow(Arc::clone(&engine), Arc::clone(&app.pulse), Arc::clone(&lifecycle));
+        let cleaning = retention::clean_up(engine, Plan::of(&config), Arc::clone(&lifecycle));
         let serving = serve(&config, listener, http.clone(), app);
-        let tasks = vec![tokio::spawn(following), tokio::spawn(serving)];
+        let tasks = vec![tokio::spawn(following), tokio::spawn(cleaning), tokio::spawn(serving)];
         Ok(Running { address, lifecycle, http, tasks })
     }
 }

@@ -28,10 +28,13 @@ pub enum Fault {
     StaleCursor,
     /// Another program writes to the database.
     Outside,
+    /// The log is cleaned up, up to nearly its head.
+    Retention,
 }
 
 impl Fault {
-    /// Every fault.
+    /// Every fault whose coming is drawn with the plan; [`Fault::Retention`] came later and has a draw of its own, so that
+    /// the seeds before it mean what they meant.
     pub const ALL: &[Fault] = &[
         Fault::Delay,
         Fault::Cut,
@@ -64,6 +67,7 @@ impl Planted {
             StoreBug::AckAhead,
             StoreBug::LeavingRowForgotten,
             StoreBug::CommitLost,
+            StoreBug::FloorForgotten,
         ];
         let device = DeviceBug::ALL.iter().copied().map(Planted::Device);
         device.chain(store.into_iter().map(Planted::Store)).collect()
@@ -101,7 +105,10 @@ impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x5eed);
-        let faults = Fault::ALL.iter().copied().filter(|_| dice.permille(450)).collect();
+        let mut faults: BTreeSet<Fault> = Fault::ALL.iter().copied().filter(|_| dice.permille(450)).collect();
+        if Dice::new(seed ^ 0xf100).permille(450) {
+            faults.insert(Fault::Retention);
+        }
         Self {
             seed,
             faults,

@@ -7,7 +7,7 @@ use std::task::{Wake, Waker};
 use swain_core::rule::Auth;
 use swain_core::{Code, Millis, Pos, Position, Problem, UserId};
 use swain_engine::{Ask, Engine, Identity, Input, Output, Session, SessionId, Told};
-use swain_store::{Store, ready};
+use swain_store::{Keep, Retention, Store, Trimmed, ready};
 
 use crate::network::Link;
 use crate::workload::table_configs;
@@ -100,6 +100,13 @@ impl<S: Store> Server<S> {
         let head = ready(self.store.head()).map_err(|error| error.to_string())?;
         let page = ready(self.store.log(after, head.pos, None, None, usize::MAX));
         Ok(page.map_err(|error| error.to_string())?.positions)
+    }
+
+    /// A step of the clean-up. Table u keeps its history.
+    pub(crate) fn trim(&self, now: Millis, keep: Millis, rows_max: u64) -> Result<Trimmed, String> {
+        let retention = Retention { log: keep, history: BTreeMap::from([("u".into(), Keep::Forever)]) };
+        let rows_max = usize::try_from(rows_max).expect("a small number");
+        ready(self.store.trim(now, Arc::new(retention), rows_max)).map_err(|error| error.to_string())
     }
 
     pub(crate) fn store(&self) -> &Arc<S> {

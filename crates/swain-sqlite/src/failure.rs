@@ -57,7 +57,7 @@ pub(crate) fn not_attempted(error: &StoreError) -> Problem {
     match error.kind() {
         StoreErrorKind::Transient => Problem::new(Code::Transient, "the database is busy; try again"),
         StoreErrorKind::Full => Problem::new(Code::StorageFull, "the server's disk is full"),
-        StoreErrorKind::Unusable | StoreErrorKind::Internal => {
+        StoreErrorKind::Unusable | StoreErrorKind::BelowFloor | StoreErrorKind::Internal => {
             Problem::new(Code::Internal, "something is wrong with the server's database")
         }
     }

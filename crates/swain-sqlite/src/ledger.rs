@@ -11,9 +11,13 @@ use swain_store::{DeviceRow, LedgerRow};
 
 use crate::failure::Failure;
 use crate::integer::{signed, unsigned};
+use crate::retention::forget_pruned;
 
 /// Old results are blanked once in so many mutations, so that the hot path seldom touches old pages.
 const PRUNE_EVERY: u64 = 64;
+
+/// A device that comes is noted as seen when the last note is older than this, in milliseconds: few hellos write.
+const SEEN_AGE_MS_MAX: u64 = 60 * 60 * 1000;
 
 /// What the ledger knows of a device.
 pub(crate) fn device_row(conn: &Connection, device: &DeviceId) -> Result<Option<DeviceRow>, Failure> {
@@ -25,15 +29,24 @@ pub(crate) fn device_row(conn: &Connection, device: &DeviceId) -> Result<Option<
     Ok(row.optional()?)
 }
 
-/// Takes a device for somebody if nobody has it.
+/// A device that was noted as seen lately.
+pub(crate) fn seen_row(conn: &Connection, device: &DeviceId, now: Millis) -> Result<Option<DeviceRow>, Failure> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM swain_devices WHERE device = ?1 AND at >= ?2")?;
+    let since = signed(now.0.saturating_sub(SEEN_AGE_MS_MAX));
+    if statement.exists(params![device.as_str(), since])? { device_row(conn, device) } else { Ok(None) }
+}
+
+/// Takes a device for somebody if nobody has it, and notes that it was seen.
 pub(crate) fn claim_device(
     conn: &Connection,
     device: &DeviceId,
     user: Option<&UserId>,
     now: Millis,
 ) -> Result<(), Failure> {
-    let mut statement =
-        conn.prepare_cached("INSERT OR IGNORE INTO swain_devices (device, user, last, at) VALUES (?1, ?2, 0, ?3)")?;
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO swain_devices (device, user, last, at) VALUES (?1, ?2, 0, ?3)
+         ON CONFLICT (device) DO UPDATE SET at = max(at, excluded.at)",
+    )?;
     statement.execute(params![device.as_str(), user.map(UserId::as_str), signed(now.0)])?;
     Ok(())
 }
@@ -50,7 +63,7 @@ pub(crate) fn decided(conn: &Connection, device: &DeviceId, n: MutationNumber) -
     rows.next()?.map(|row| Ok(LedgerRow { content_hash: row.get(1)?, result: read_result(row)? })).transpose()
 }
 
-/// Results of a device's n above `after`, rising.
+/// Results of a device's n above `after`, rising. What is no longer here was applied (spec S16).
 pub(crate) fn results(
     conn: &Connection,
     device: &DeviceId,
@@ -63,10 +76,19 @@ pub(crate) fn results(
     )?;
     let mut rows = statement.query(params![device.as_str(), signed(after.0)])?;
     let mut results = Vec::new();
+    let mut next = after.next();
     while let Some(row) = rows.next()? {
-        results.push(read_result(row)?);
+        let result = read_result(row)?;
+        results.extend((next.0..result.n.0).map(MutationNumber).map(applied));
+        next = result.n.next();
+        results.push(result);
     }
+    results.extend((next.0..=row.last.0).map(MutationNumber).map(applied));
     Ok(results)
+}
+
+fn applied(n: MutationNumber) -> MutationResult {
+    MutationResult { n, outcome: Outcome::Applied, lost: Vec::new(), problem: None }
 }
 
 /// Notes the device's new highest n.
@@ -79,7 +101,7 @@ pub(crate) fn advance(
 ) -> Result<(), Failure> {
     let mut statement = conn.prepare_cached(
         "INSERT INTO swain_devices (device, user, last, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (device) DO UPDATE SET last = excluded.last",
+         ON CONFLICT (device) DO UPDATE SET last = excluded.last, at = max(at, excluded.at)",
     )?;
     statement.execute(params![device.as_str(), user.map(UserId::as_str), signed(n.0), signed(now.0)])?;
     if n.0.is_multiple_of(PRUNE_EVERY) {
@@ -88,7 +110,7 @@ pub(crate) fn advance(
     Ok(())
 }
 
-/// Blanks what is too old. The position itself stays: it is the log's.
+/// Blanks what is too old. The position itself stays: it is the log's, unless it is below the floor and nothing is in it.
 fn prune(conn: &Connection, device: &DeviceId, last: MutationNumber) -> Result<(), Failure> {
     let through = oldest_forgotten(last);
     let from = through.0.saturating_sub(PRUNE_EVERY);
@@ -96,7 +118,7 @@ fn prune(conn: &Connection, device: &DeviceId, last: MutationNumber) -> Result<(
         "UPDATE swain_positions SET content = NULL, result = NULL WHERE device = ?1 AND n > ?2 AND n <= ?3",
     )?;
     statement.execute(params![device.as_str(), signed(from), signed(through.0)])?;
-    Ok(())
+    forget_pruned(conn, device, (MutationNumber(from), through))
 }
 
 fn oldest_forgotten(last: MutationNumber) -> MutationNumber {

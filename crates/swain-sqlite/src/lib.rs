@@ -22,6 +22,7 @@ mod meta;
 mod options;
 mod predicate;
 mod refusal;
+mod retention;
 mod sequence;
 mod store;
 mod threads;

@@ -5,13 +5,13 @@ mod read;
 mod write;
 
 pub(crate) use read::{Request, acked, count, head, page, read_change, read_position, tag};
-pub(crate) use write::{Entry, append, index_scope};
+pub(crate) use write::{Entry, append, index_scope, scope_values};
 
 use crate::meta::CHANGE_ID_BITS;
 use swain_core::Pos;
 
 /// The id of a position's first possible change.
-fn first_change(pos: Pos) -> i64 {
+pub(crate) fn first_change(pos: Pos) -> i64 {
     (pos.0 << CHANGE_ID_BITS).cast_signed()
 }
 

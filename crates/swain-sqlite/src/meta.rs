@@ -11,7 +11,8 @@ const FORMAT: i64 = 1;
 /// Changes are numbered by position and place in it, so that a range of positions is a range of ids.
 pub(crate) const CHANGE_ID_BITS: u32 = 24;
 
-/// `swain_positions` is log and ledger in one: a decided mutation is a position. AUTOINCREMENT is not used because
+/// `swain_positions` is log and ledger in one: a decided mutation is a position. `at` of a device is when it was last
+/// seen. AUTOINCREMENT is not used because
 /// `sqlite_sequence` could not be dropped again; positions never shrink, so nothing is used twice.
 const TABLES: &str = "
     CREATE TABLE swain_positions (
@@ -48,17 +49,22 @@ const TABLES: &str = "
 pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) -> Result<(), Failure> {
     conn.execute_batch("CREATE TABLE IF NOT EXISTS swain_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")?;
     match get::<i64>(conn, "format")? {
-        Some(FORMAT) => Ok(()),
-        Some(format) => Err(Failure::unusable(format!(
-            "the database has format {format} of Swain's tables, this program knows {FORMAT}: use a newer program"
-        ))),
+        Some(FORMAT) => {}
+        Some(format) => {
+            return Err(Failure::unusable(format!(
+                "the database has format {format} of Swain's tables, this program knows {FORMAT}: use a newer program"
+            )));
+        }
         None => {
             conn.execute_batch(TABLES)?;
             set(conn, "epoch", draw_epoch())?;
             set(conn, "floor", 0)?;
-            set(conn, "format", FORMAT)
+            set(conn, "format", FORMAT)?;
         }
     }
+    // Came later, and is nothing that an older program would stumble over.
+    conn.execute_batch("CREATE INDEX IF NOT EXISTS swain_devices_seen ON swain_devices (at)")?;
+    Ok(())
 }
 
 pub(crate) fn get<T: FromSql>(conn: &Connection, name: &str) -> Result<Option<T>, Failure> {

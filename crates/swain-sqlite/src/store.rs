@@ -11,8 +11,8 @@ use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
 use swain_core::{Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Problem, Schema, Tag, UserId};
 use swain_store::{
-    Answer, Arbiter, DeviceRow, Head, Interest, LoadChunk, LocalBus, LogPage, Store, StoreError, StoreErrorKind,
-    Submission,
+    Answer, Arbiter, DeviceRow, Head, Interest, LoadChunk, LocalBus, LogPage, Retention, Store, StoreError,
+    StoreErrorKind, Submission, Trimmed,
 };
 
 use crate::adopt::adopt;
@@ -24,7 +24,7 @@ use crate::log::Request;
 use crate::options::SqliteOptions;
 use crate::threads::{IdleLook, Threads};
 use crate::writer::{Decide, GROUP_MUTATIONS_MAX, Job, Submitted, Writer};
-use crate::{ledger, load, log, meta};
+use crate::{ledger, load, log, meta, retention};
 
 /// Mutations that wait for the writer; beyond it callers are asked to come back.
 const QUEUED_MUTATIONS_MAX: usize = 16_384;
@@ -301,7 +301,8 @@ impl Store for SqliteStore {
     }
 
     async fn claim_device(&self, device: DeviceId, user: Option<UserId>, now: Millis) -> Result<DeviceRow, StoreError> {
-        if let Some(row) = self.device_row(device.clone()).await? {
+        let known = device.clone();
+        if let Some(row) = self.read(move |conn, _| ledger::seen_row(conn, &known, now)).await? {
             return Ok(row);
         }
         self.write(move |writer| {
@@ -320,5 +321,9 @@ impl Store for SqliteStore {
 
     async fn results(&self, device: DeviceId, after: MutationNumber) -> Result<Vec<MutationResult>, StoreError> {
         self.read(move |conn, _| ledger::results(conn, &device, after)).await
+    }
+
+    async fn trim(&self, now: Millis, retention: Arc<Retention>, rows_max: usize) -> Result<Trimmed, StoreError> {
+        self.write(move |writer| writer.tidy(|db| retention::trim(&db.conn, now, &retention, rows_max))).await
     }
 }

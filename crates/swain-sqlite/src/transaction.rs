@@ -77,7 +77,9 @@ impl<'a> SqliteTransaction<'a> {
             "SELECT id, tbl, key, before, after FROM swain_changes WHERE tbl = ?1 AND key = ?2 ORDER BY id DESC LIMIT ?3",
         )?;
         let mut rows = statement.query(params![table.name.as_str(), key.canonical(), CONFLICT_CHANGES_MAX])?;
+        let mut seen = 0;
         while let Some(row) = rows.next()? {
+            seen += 1;
             let (id, change) = log::read_change(row)?;
             if wrote(&change, column) {
                 let position = log::read_position(&self.db.conn, log::pos_of(id), &[])?;
@@ -85,7 +87,11 @@ impl<'a> SqliteTransaction<'a> {
                 return Ok(Some(LastWrite { at: position.at, mutation }));
             }
         }
-        Ok(None)
+        if seen == CONFLICT_CHANGES_MAX {
+            return Ok(None);
+        }
+        let floor = log::head(&self.db.conn)?.floor;
+        Ok(self.read_time(floor)?.map(|at| LastWrite { at, mutation: None }))
     }
 
     fn read_time(&self, pos: Pos) -> Result<Option<Millis>, Failure> {

@@ -116,6 +116,16 @@ impl Writer {
         result
     }
 
+    /// Runs `work` in a write transaction that need not be durable: whoever does it again after a crash comes to the same.
+    ///
+    /// The commit does not wait for the disk; the next one that does takes this one with it, never the other way round.
+    pub(crate) fn tidy<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.db.conn.prepare_cached("PRAGMA synchronous = NORMAL")?.execute([])?;
+        let result = self.transaction(work);
+        self.db.conn.prepare_cached("PRAGMA synchronous = FULL")?.execute([])?;
+        result
+    }
+
     /// What is queued behind it as well, in order, as far as one commit goes. Nothing waits for more.
     fn gather(&mut self, first: Submitted) -> Vec<Submitted> {
         let mut mutations = first.submissions.len();

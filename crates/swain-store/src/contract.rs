@@ -1,5 +1,6 @@
 //! The traits.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -74,6 +75,39 @@ pub struct LedgerRow {
     pub result: MutationResult,
 }
 
+/// How long what is in the log stays there (spec S16).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Positions as old as this go below the floor, and devices not seen for this long are retired.
+    pub log: Millis,
+    /// Tables whose changes stay longer; those of all others go when they are below the floor.
+    pub history: BTreeMap<Name, Keep>,
+}
+
+/// How long the changes of a table stay in the log. Never shorter than the log itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// So long.
+    For(Millis),
+    /// They never go.
+    Forever,
+}
+
+/// What one step of the clean-up did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Where the floor is now.
+    pub floor: Pos,
+    /// How far the step moved it.
+    pub raised: u64,
+    /// Changes that went.
+    pub changes: u64,
+    /// Devices that were retired.
+    pub devices: u64,
+    /// More waits for the next step.
+    pub more: bool,
+}
+
 /// A position that was just given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequenced {
@@ -101,6 +135,9 @@ pub trait Transaction: Send {
     fn delete(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// The newest change of a column in the log, positions of this transaction included. Asked for only on a conflict.
+    ///
+    /// When it is not there and the floor has been raised, it was at the floor at the latest: that is its time then, and
+    /// nobody knows whose it was.
     fn last_write(
         &mut self,
         table: &Table,
@@ -175,11 +212,12 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
     /// The ends of the log.
     fn head(&self) -> impl Future<Output = Result<Head, StoreError>> + Send;
 
-    /// The tag of a position; none if it is not in the log. Position 0 has tag 0.
+    /// The tag of a position; none if it is not in the log. Position 0 has tag 0. The floor itself always has one.
     fn tag(&self, pos: Pos) -> impl Future<Output = Result<Option<Tag>, StoreError>> + Send;
 
     /// The part of the log in (after, through] that concerns `interests` or was caused by `device`;
     /// of all of it when `interests` is none. At most `changes_max` changes, but always whole positions and at least one.
+    /// Behind a position below the floor the log has holes: [`crate::StoreErrorKind::BelowFloor`].
     fn log(
         &self,
         after: Pos,
@@ -213,7 +251,8 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
     /// What the ledger knows of a device.
     fn device_row(&self, device: DeviceId) -> impl Future<Output = Result<Option<DeviceRow>, StoreError>> + Send;
 
-    /// Takes a device for a user (or a visitor) if nobody has it; gives what the ledger knows of it then.
+    /// Takes a device for a user (or a visitor) if nobody has it, and notes that it was seen; gives what the ledger knows
+    /// of it then.
     fn claim_device(
         &self,
         device: DeviceId,
@@ -221,13 +260,26 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
         now: Millis,
     ) -> impl Future<Output = Result<DeviceRow, StoreError>> + Send;
 
-    /// The highest n of a device that was decided at or below a position.
+    /// The highest n of a device that was decided at or below a position, which is not below the floor.
     fn acked(&self, device: DeviceId, at: Pos) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send;
 
-    /// Results of a device's n above `after`, rising.
+    /// Results of a device's n above `after`, rising. What a retired device's ledger no longer has was applied.
     fn results(
         &self,
         device: DeviceId,
         after: MutationNumber,
     ) -> impl Future<Output = Result<Vec<MutationResult>, StoreError>> + Send;
+
+    /// One step of the clean-up, of about `rows_max` rows (spec S16). It raises the floor to the newest position of which
+    /// everything up to it is older than the retention, takes out what is below it and no longer kept, and retires devices.
+    /// A step is one transaction, and what it takes out is gone with the floor that says so.
+    ///
+    /// What stays: the floor's own position; results of the last 1000 n of every device that is not retired, and of a
+    /// retired one those that do not say "applied"; the highest n of every device that ever wrote.
+    fn trim(
+        &self,
+        now: Millis,
+        retention: Arc<Retention>,
+        rows_max: usize,
+    ) -> impl Future<Output = Result<Trimmed, StoreError>> + Send;
 }

@@ -11,6 +11,8 @@ pub enum StoreErrorKind {
     Full,
     /// The database is not what Swain needs: wrong version, table without a key.
     Unusable,
+    /// The log is asked for behind a position that is below the floor.
+    BelowFloor,
     /// A bug, or a broken database.
     Internal,
 }

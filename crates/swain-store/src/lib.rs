@@ -21,7 +21,8 @@ pub use accounts::{Accounts, Person, RefreshToken, Rotation};
 pub use bus::{Bus, LocalBus};
 pub use commit::{Answer, Arbiter, Submission, Verdict, commit_one};
 pub use contract::{
-    DeviceRow, Head, Interest, LedgerRow, LoadChunk, LogPage, Sequenced, Store, Transaction, WriteTransaction,
+    DeviceRow, Head, Interest, Keep, LedgerRow, LoadChunk, LogPage, Retention, Sequenced, Store, Transaction, Trimmed,
+    WriteTransaction,
 };
 pub use error::{StoreError, StoreErrorKind, WriteError};
 pub use ready::ready;

@@ -5,13 +5,15 @@
 
 mod accounts;
 mod log;
+mod retention;
 mod transaction;
 
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use swain_core::protocol::MutationResult;
+use swain_core::limits::LEDGER_RESULTS_MAX;
+use swain_core::protocol::{MutationResult, Outcome};
 use swain_core::rule::Expression;
 use swain_core::{
     Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey, Schema, Tag,
@@ -21,8 +23,8 @@ use swain_core::{
 use crate::accounts::{Person, RefreshToken};
 use crate::bus::{Bus, LocalBus};
 use crate::commit::{Answer, Arbiter, Submission, commit_one};
-use crate::contract::{DeviceRow, Head, Interest, LedgerRow, LoadChunk, LogPage, Store};
-use crate::error::StoreError;
+use crate::contract::{DeviceRow, Head, Interest, LedgerRow, LoadChunk, LogPage, Retention, Store, Trimmed};
+use crate::error::{StoreError, StoreErrorKind};
 use transaction::MemoryTransaction;
 
 /// A store in memory. Clones share it.
@@ -59,6 +61,8 @@ pub enum PlantedBug {
     AckAhead,
     /// A row that leaves a scope is not reported to those who watch the scope.
     LeavingRowForgotten,
+    /// The clean-up does not say how far it went, so that cursors below are honoured.
+    FloorForgotten,
     /// A commit is answered and then lost.
     CommitLost,
 }
@@ -68,7 +72,9 @@ pub(crate) struct State {
     schema: Schema,
     checks: BTreeMap<Name, Vec<(String, Expression)>>,
     tables: BTreeMap<Name, BTreeMap<Key, Row>>,
-    log: Vec<Position>,
+    /// Never without the floor's position, so the last one is the head.
+    log: BTreeMap<Pos, Position>,
+    floor: Pos,
     devices: BTreeMap<DeviceId, Device>,
     persons: BTreeMap<UserId, Person>,
     refresh: BTreeMap<String, (RefreshToken, Option<Millis>)>,
@@ -80,7 +86,9 @@ pub(crate) struct State {
 struct Device {
     user: Option<UserId>,
     last: MutationNumber,
-    ledger: BTreeMap<MutationNumber, (LedgerRow, Pos)>,
+    ledger: BTreeMap<MutationNumber, LedgerRow>,
+    seen: Millis,
+    retired: bool,
 }
 
 impl MemoryStore {
@@ -93,7 +101,8 @@ impl MemoryStore {
             schema,
             checks,
             tables,
-            log: Vec::new(),
+            log: BTreeMap::new(),
+            floor: Pos(0),
             devices: BTreeMap::new(),
             persons: BTreeMap::new(),
             refresh: BTreeMap::new(),
@@ -124,7 +133,7 @@ impl MemoryStore {
 
     /// The whole log, for checkers.
     pub fn positions(&self) -> Vec<Position> {
-        self.state().log.clone()
+        self.state().log.values().cloned().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -134,20 +143,20 @@ impl MemoryStore {
 
 impl State {
     fn head(&self) -> Pos {
-        Pos(self.log.len() as u64)
+        self.log.last_key_value().map_or(Pos(0), |(pos, _)| *pos)
     }
 
     fn tag_of(&self, pos: Pos) -> Option<Tag> {
-        match pos.0 {
-            0 => Some(Tag(0)),
-            place => self.log.get(usize::try_from(place).ok()? - 1).map(|position| position.tag),
+        match pos {
+            Pos(0) => Some(Tag(0)),
+            pos => self.log.get(&pos).map(|position| position.tag),
         }
     }
 
     fn append(&mut self, who: Who, at: Millis, changes: Vec<Change>) -> Pos {
         let pos = self.head().next();
         let tag = self.draw_tag();
-        self.log.push(Position { pos, tag, at, who, changes });
+        self.log.insert(pos, Position { pos, tag, at, who, changes });
         pos
     }
 
@@ -237,7 +246,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let pos = state.head();
         let tag = state.tag_of(pos).expect("the head is in the log");
-        ready(Ok(Head { pos, tag, floor: Pos(0) }))
+        ready(Ok(Head { pos, tag, floor: state.floor }))
     }
 
     fn tag(&self, pos: Pos) -> impl Future<Output = Result<Option<Tag>, StoreError>> + Send {
@@ -252,7 +261,11 @@ impl Store for MemoryStore {
         device: Option<DeviceId>,
         changes_max: usize,
     ) -> impl Future<Output = Result<LogPage, StoreError>> + Send {
-        ready(Ok(self.state().page(after, through, interests.as_deref(), device.as_ref(), changes_max)))
+        let state = self.state();
+        ready(match after < state.floor {
+            true => Err(below_floor(after)),
+            false => Ok(state.page(after, through, interests.as_deref(), device.as_ref(), changes_max)),
+        })
     }
 
     fn log_count(
@@ -298,21 +311,23 @@ impl Store for MemoryStore {
         &self,
         device: DeviceId,
         user: Option<UserId>,
-        _now: Millis,
+        now: Millis,
     ) -> impl Future<Output = Result<DeviceRow, StoreError>> + Send {
         let mut state = self.state();
         let device = state.devices.entry(device).or_insert_with(|| Device { user, ..Device::default() });
+        device.see(now);
         ready(Ok(device.row()))
     }
 
     fn acked(&self, device: DeviceId, at: Pos) -> impl Future<Output = Result<MutationNumber, StoreError>> + Send {
         let state = self.state();
         let at = if state.planted == Some(PlantedBug::AckAhead) { Pos(u64::MAX) } else { at };
-        // By the log, which outlives the ledger's results.
-        let mut mutations = state.log.iter().rev().filter(|position| position.pos <= at);
-        let acked = mutations.find_map(|position| position.who.mutation().filter(|(by, _)| **by == device));
-        let acked = acked.map_or(MutationNumber(0), |(_, n)| n);
-        ready(Ok(acked))
+        // All positions above the floor are there, so what is before the first behind `at` was decided by then.
+        let numbers = |position: &Position| position.who.mutation().filter(|(by, _)| **by == device).map(|(_, n)| n);
+        let behind = state.log.values().rev().take_while(|position| position.pos > at).filter_map(numbers).last();
+        let acked = behind.map(|first| MutationNumber(first.0 - 1));
+        let acked = acked.or_else(|| state.devices.get(&device).map(|device| device.last));
+        ready(Ok(acked.unwrap_or_default()))
     }
 
     fn results(
@@ -321,15 +336,34 @@ impl Store for MemoryStore {
         after: MutationNumber,
     ) -> impl Future<Output = Result<Vec<MutationResult>, StoreError>> + Send {
         let state = self.state();
-        let ledger = state.devices.get(&device).map(|device| &device.ledger);
-        let above = ledger.into_iter().flat_map(|ledger| ledger.range(after.next()..));
-        ready(Ok(above.map(|(_, (row, _))| row.result.clone()).collect()))
+        ready(Ok(state.devices.get(&device).map(|device| device.results(after)).unwrap_or_default()))
+    }
+
+    fn trim(
+        &self,
+        now: Millis,
+        retention: Arc<Retention>,
+        rows_max: usize,
+    ) -> impl Future<Output = Result<Trimmed, StoreError>> + Send {
+        ready(Ok(self.state().trim(now, &retention, rows_max)))
     }
 }
 
 impl Device {
     fn row(&self) -> DeviceRow {
         DeviceRow { user: self.user.clone(), last: self.last }
+    }
+
+    fn see(&mut self, now: Millis) {
+        self.seen = self.seen.max(now);
+        self.retired = false;
+    }
+
+    fn results(&self, after: MutationNumber) -> Vec<MutationResult> {
+        let forgotten = MutationNumber(self.last.0.saturating_sub(LEDGER_RESULTS_MAX));
+        let numbers = (after.max(forgotten).0 + 1..=self.last.0).map(MutationNumber);
+        let applied = |n| MutationResult { n, outcome: Outcome::Applied, lost: Vec::new(), problem: None };
+        numbers.map(|n| self.ledger.get(&n).map_or_else(|| applied(n), |row| row.result.clone())).collect()
     }
 }
 
@@ -341,4 +375,8 @@ fn difference(table: &Name, before: &BTreeMap<Key, Row>, after: &BTreeMap<Key, R
         after: after.get(key).cloned(),
     });
     changes.filter(|change| change.before != change.after).collect()
+}
+
+fn below_floor(after: Pos) -> StoreError {
+    StoreError::new(StoreErrorKind::BelowFloor, format!("the log behind position {after} is no longer whole"))
 }

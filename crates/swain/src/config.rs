@@ -3,11 +3,12 @@
 mod aliases;
 mod environment;
 mod keys;
+mod retention;
 mod source;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -30,6 +31,7 @@ use crate::secret;
 pub(crate) struct Config {
     pub(crate) server: ServerSection,
     pub(crate) database: DatabaseSection,
+    pub(crate) sync: SyncSection,
     pub(crate) auth: AuthSection,
     pub(crate) tables: BTreeMap<String, TableConfig>,
 }
@@ -60,6 +62,14 @@ pub(crate) struct DatabaseSection {
     pub(crate) path: PathBuf,
 }
 
+/// `[sync]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SyncSection {
+    /// How long the log is kept: a device that was away for longer loads anew.
+    pub(crate) retention_days: NonZeroU32,
+}
+
 /// `[auth]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -88,6 +98,12 @@ impl Default for ServerSection {
 impl Default for DatabaseSection {
     fn default() -> Self {
         Self { path: "swain.db".into() }
+    }
+}
+
+impl Default for SyncSection {
+    fn default() -> Self {
+        Self { retention_days: const { NonZeroU32::new(30).expect("it is not 0") } }
     }
 }
 
@@ -170,6 +186,7 @@ impl Config {
             (None, None) => secret::read_or_make(&database.with_file_name("jwt.secret"))?,
         };
         let mut config = ServerConfig::new(self.server.listen, secret);
+        config.retention = self.retention()?;
         config.allowed_origins = self.server.allowed_origins.clone();
         config.heartbeat = Millis(self.server.heartbeat_ms.get());
         // Pages and sign-ins need connections, too.

@@ -173,13 +173,13 @@ impl Script {
     }
 
     async fn load(&mut self) {
-        let begin = self.stage.head().await;
+        let begin = self.stage.head().await.pos;
         let shapes = vec![Shape::table("big"), Shape::table("t")];
         let mut newcomer = Witness::open(self.gate.address, shapes).await;
         let counted = self.count(3);
 
         all_synced(counted).await;
-        let end = self.stage.head().await;
+        let end = self.stage.head().await.pos;
         let told = newcomer.hear_until(end).await;
 
         assert_eq!(end.0, begin.0 + 3);
@@ -194,7 +194,7 @@ impl Script {
     }
 
     async fn live(&mut self) {
-        let (begin, before) = (self.stage.head().await, self.counter);
+        let (begin, before) = (self.stage.head().await.pos, self.counter);
 
         let counted = self.count(5);
         let told = self.ours.hear(5).await;
@@ -207,7 +207,7 @@ impl Script {
     }
 
     async fn acknowledge(&mut self) {
-        let (begin, before) = (self.stage.head().await, self.own);
+        let (begin, before) = (self.stage.head().await.pos, self.own);
         let expected: Vec<i64> = (before + 1..=before + 5).collect();
         self.own += 5;
 
@@ -227,7 +227,7 @@ impl Script {
     }
 
     async fn remove(&mut self) {
-        let begin = self.stage.head().await;
+        let begin = self.stage.head().await.pos;
         let client = &self.theirs.client;
 
         let writes = [

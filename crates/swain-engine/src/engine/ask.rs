@@ -154,6 +154,8 @@ pub enum Told {
         /// How far the page went.
         through: Pos,
     },
+    /// Where the session is, the log is no longer whole: the device comes back and loads (spec S16).
+    Expired,
     /// The store could not answer; the session ends and the device comes back.
     Failed(Problem),
 }

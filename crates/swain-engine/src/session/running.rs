@@ -132,7 +132,7 @@ impl Running {
         self.renewal = Some(token);
     }
 
-    pub(super) fn handle_drain(&mut self, goaway: Goaway) {
+    pub(super) fn handle_goaway(&mut self, goaway: Goaway) {
         self.goaway = Some(goaway);
     }
 
@@ -170,7 +170,7 @@ impl Running {
             }
             Told::Identity(identity) => return self.handle_renewed(identity),
             Told::Watched => self.stream.handle_watched(),
-            Told::Followed | Told::Opened(_) | Told::Failed(_) => {}
+            Told::Followed | Told::Opened(_) | Told::Expired | Told::Failed(_) => {}
         }
         Ok(())
     }

@@ -4,5 +4,6 @@ mod bench;
 mod load;
 mod merge;
 mod push;
+mod retention;
 mod rules;
 mod stream;

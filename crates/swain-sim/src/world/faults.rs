@@ -1,5 +1,6 @@
 //! What goes wrong, and the end of it.
 
+use swain_core::Millis;
 use swain_store::Store;
 
 use super::{Event, Violation, World};
@@ -52,7 +53,18 @@ impl<S: Store> World<S> {
                 let wishes = self.server.look(self.now);
                 self.follow_wishes(wishes)
             }
+            Fault::Retention => self.clean_up(),
         }
+    }
+
+    /// Days become seconds: everybody who was away for longer finds the log behind the cursor gone.
+    fn clean_up(&mut self) -> Result<(), Violation> {
+        let (keep, rows_max) = (Millis(self.dice.below(3_000)), 1 + self.dice.below(60));
+        let trimmed = self.server.trim(self.now, keep, rows_max);
+        let trimmed = trimmed.map_err(|detail| Violation { invariant: "retention", detail })?;
+        self.trace.note(self.now, "srv", format_args!("{trimmed:?}"));
+        let wishes = self.server.look(self.now);
+        self.follow_wishes(wishes)
     }
 
     fn any_device(&mut self) -> usize {

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use swain_core::strict_json::parse;
 use swain_core::{Change, DeviceId, Key, Millis, MutationNumber, Pos, Position, Row, RowKey, Tag, UserId, Value, Who};
-use swain_store::{Head, Interest, LogPage};
+use swain_store::{Head, Interest, LogPage, StoreError, StoreErrorKind};
 
 use super::find::{Found, caused_by, find};
 use super::pos_of;
 use crate::failure::Failure;
 use crate::integer::{limit, signed, unsigned};
 use crate::layout::Layout;
+use crate::ledger::device_row;
 use crate::meta;
 
 /// More than anybody asks for, and small enough for SQLite.
@@ -37,13 +38,23 @@ pub(crate) fn tag(conn: &Connection, pos: Pos) -> Result<Option<Tag>, Failure> {
     Ok(statement.query_row([signed(pos.0)], |row| row.get(0).map(Tag)).optional()?)
 }
 
-/// The highest n of a device that was decided at or below a position.
+/// The highest n of a device that was decided at or below a position, which is not below the floor.
 pub(crate) fn acked(conn: &Connection, device: &DeviceId, at: Pos) -> Result<MutationNumber, Failure> {
+    // All positions above the floor are there, so what is before the first behind `at` was decided by then.
     // Backwards from the newest: who asks is nearly always close behind the head.
-    let mut statement =
-        conn.prepare_cached("SELECT n FROM swain_positions WHERE device = ?1 AND pos <= ?2 ORDER BY n DESC LIMIT 1")?;
-    let n = statement.query_row(params![device.as_str(), signed(at.0)], |row| row.get(0).map(unsigned)).optional()?;
-    Ok(MutationNumber(n.unwrap_or(0)))
+    let mut statement = conn.prepare_cached("SELECT n, pos FROM swain_positions WHERE device = ?1 ORDER BY n DESC")?;
+    let mut rows = statement.query([device.as_str()])?;
+    let mut first_behind = None;
+    while let Some(row) = rows.next()? {
+        if Pos(unsigned(row.get(1)?)) <= at {
+            break;
+        }
+        first_behind = Some(unsigned(row.get(0)?));
+    }
+    match first_behind {
+        Some(n) => Ok(MutationNumber(n - 1)),
+        None => Ok(device_row(conn, device)?.map(|device| device.last).unwrap_or_default()),
+    }
 }
 
 /// How many changes concern the interests, up to `max`. Changes of a scope that is not indexed are counted with their table.
@@ -76,7 +87,12 @@ pub(crate) struct Request {
 
 /// A page of the log, inside a read transaction.
 pub(crate) fn page(conn: &Connection, layout: &Layout, request: &Request) -> Result<LogPage, Failure> {
-    let through = request.through.min(head(conn)?.pos);
+    let head = head(conn)?;
+    if request.after < head.floor {
+        let message = format!("the log behind position {} is no longer whole", request.after);
+        return Err(StoreError::new(StoreErrorKind::BelowFloor, message).into());
+    }
+    let through = request.through.min(head.pos);
     let max = request.changes_max.clamp(1, UNLIMITED);
     let mut plan = plan(conn, layout, request, (request.after, through), max + 1)?;
     if plan.places.is_empty() && plan.through <= request.after && request.after < through {

@@ -87,17 +87,16 @@ fn append_change(conn: &Connection, id: i64, change: &Change) -> Result<(), Fail
 }
 
 fn append_scope_values(conn: &Connection, id: i64, change: &Change, column: &Name) -> Result<(), Failure> {
-    let value = |row: &Option<Row>| row.as_ref().map(|row| row.value(column).canonical());
-    let (before, after) = (value(&change.before), value(&change.after));
-    if before != after
-        && let Some(before) = before
-    {
-        append_scope(conn, id, &change.row.table, column, &before)?;
-    }
-    match after {
-        Some(after) => append_scope(conn, id, &change.row.table, column, &after),
-        None => Ok(()),
-    }
+    let table = &change.row.table;
+    scope_values(change, column).iter().try_for_each(|value| append_scope(conn, id, table, column, value))
+}
+
+/// The values of a column by which a change is found: the one that the row had, and the one that it has.
+pub(crate) fn scope_values(change: &Change, column: &str) -> Vec<String> {
+    let rows = change.before.iter().chain(&change.after);
+    let mut values: Vec<String> = rows.map(|row| row.value(column).canonical()).collect();
+    values.dedup();
+    values
 }
 
 fn append_scope(conn: &Connection, id: i64, table: &str, column: &str, value: &str) -> Result<(), Failure> {

@@ -96,11 +96,11 @@ pub async fn the_time_of_a_position_is_known<S: Store>(fixture: Fixture<S>) {
 }
 
 #[derive(Clone, Default)]
-struct Seen {
-    title: Option<LastWrite>,
-    score: Option<LastWrite>,
-    ratio: Option<LastWrite>,
-    time: Option<Millis>,
+pub(super) struct Seen {
+    pub(super) title: Option<LastWrite>,
+    pub(super) score: Option<LastWrite>,
+    pub(super) ratio: Option<LastWrite>,
+    pub(super) time: Option<Millis>,
 }
 
 /// An arbiter that only looks: at note n1 and at the time of a position.
@@ -125,9 +125,9 @@ impl Arbiter for Look {
 }
 
 /// Each question is a mutation of a device of its own.
-async fn ask<S: Store>(fixture: &Fixture<S>, at: Pos) -> Seen {
+pub(super) async fn ask<S: Store>(fixture: &Fixture<S>, at: Pos) -> Seen {
     let look = Arc::new(Look { at, seen: Mutex::default() });
-    let device = format!("looker at {at}");
+    let device = format!("looker at {at} from {}", fixture.head().await);
     let answers = fixture.store.submit(Arc::clone(&look), vec![submission(&device, 1, Vec::new())]).await;
     answers.into_iter().for_each(|answer| drop(decided(answer)));
     let seen = look.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,8 +17,8 @@ impl State {
         let mut positions: Vec<Position> = Vec::new();
         let mut changes = 0;
         let mut reached = through.min(self.head());
-        let in_range = self.log.iter().filter(|position| position.pos > after && position.pos <= through);
-        for position in in_range {
+        let in_range = self.log.iter().skip_while(|(pos, _)| **pos <= after).take_while(|(pos, _)| **pos <= through);
+        for (_, position) in in_range {
             let Some(relevant) = self.relevant(position, interests, device) else {
                 continue;
             };

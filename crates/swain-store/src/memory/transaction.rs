@@ -106,15 +106,17 @@ impl Transaction for MemoryTransaction<'_> {
         let place = RowKey { table: table.name.clone(), key: key.clone() };
         let value = |row: &Option<Row>| row.as_ref().map_or(Value::Null, |row| row.value(column).clone());
         let wrote = |change: &Change| change.row == place && value(&change.before) != value(&change.after);
-        let last = self.state.log.iter().rev().find(|position| position.changes.iter().any(wrote));
-        ready(Ok(last.map(|position| LastWrite {
+        let last = self.state.log.values().rev().find(|position| position.changes.iter().any(wrote));
+        let last = last.map(|position| LastWrite {
             at: position.at,
             mutation: position.who.mutation().map(|(device, n)| (device.clone(), n)),
-        })))
+        });
+        ready(Ok(last.or_else(|| Some(LastWrite { at: self.state.log.get(&self.state.floor)?.at, mutation: None }))))
     }
 
     fn time_of(&mut self, pos: Pos) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send {
-        ready(Ok(self.state.log.iter().find(|position| position.pos == pos).map(|position| position.at)))
+        let in_log = self.state.log.get(&pos).filter(|_| pos >= self.state.floor);
+        ready(Ok(in_log.map(|position| position.at)))
     }
 }
 
@@ -129,7 +131,7 @@ impl WriteTransaction for MemoryTransaction<'_> {
         n: MutationNumber,
     ) -> impl Future<Output = Result<Option<LedgerRow>, StoreError>> + Send {
         let ledger = self.state.devices.get(device).map(|device| &device.ledger);
-        ready(Ok(ledger.and_then(|ledger| ledger.get(&n)).map(|(row, _)| row.clone())))
+        ready(Ok(ledger.and_then(|ledger| ledger.get(&n)).cloned()))
     }
 
     fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send {
@@ -169,7 +171,8 @@ impl WriteTransaction for MemoryTransaction<'_> {
         if !forgets {
             device.last = *n;
         }
-        device.ledger.insert(*n, (row, pos));
+        device.see(now);
+        device.ledger.insert(*n, row);
         if device.ledger.len() as u64 > LEDGER_RESULTS_MAX {
             device.ledger.pop_first();
         }

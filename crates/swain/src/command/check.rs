@@ -19,6 +19,7 @@ impl Check {
         let project = Project::read(common)?;
         let database = project.open()?;
         project.catalog(&database).await?;
+        project.config.retention()?;
         let mut lines = String::new();
         let mut tables = serde_json::Map::new();
         for (name, table) in &project.config.tables {

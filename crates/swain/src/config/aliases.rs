@@ -36,6 +36,7 @@ pub(crate) fn notes(is_set: impl Fn(&str) -> bool) -> Vec<String> {
 pub(crate) const ALIASES: &[Alias] = &[
     Alias { name: "SSE_HEARTBEAT_INTERVAL", meaning: Key("server.heartbeat_ms") },
     Alias { name: "MAX_SSE_CONNECTIONS", meaning: Key("server.max_connections") },
+    Alias { name: "CHANGE_LOG_RETENTION_DAYS", meaning: Key("sync.retention_days") },
     Alias { name: "VITE_SSE_RECONNECT_DELAY", meaning: Client("firstDelayMs") },
     Alias { name: "VITE_SYNC_DEBUG", meaning: Client("debug") },
     Alias { name: "VITE_SUPABASE_URL", meaning: Client("url") },

@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use swain_core::rule::{Expression, Operand};
-use swain_core::{Name, Pos, Row, Value};
+use swain_core::{Name, Row, Value};
 use swain_engine::{Engine, TableConfig};
 use swain_server::{Running, Secret, Server, ServerConfig, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
-use swain_store::Store as _;
+use swain_store::{Head, Store as _};
 use tempfile::TempDir;
 
 pub(crate) struct Stage {
@@ -22,13 +22,23 @@ pub(crate) struct Stage {
 impl Stage {
     /// The tables are everybody's, visitors' too; shapes may select by these columns.
     pub(crate) async fn start(sql: &str, tables: &[(&str, &[&str])]) -> Self {
+        Self::start_with(sql, tables, |_| {}).await
+    }
+
+    /// The same, configured otherwise.
+    pub(crate) async fn start_with(
+        sql: &str,
+        tables: &[(&str, &[&str])],
+        configure: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("test.db"), SqliteOptions::system()).unwrap();
         store.execute_outside(sql).await.unwrap();
         let tables: BTreeMap<String, TableConfig> = tables.iter().map(everybodys).collect();
         let engine = Arc::new(Engine::open(Arc::new(store), &tables, now()).await.unwrap());
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
+        let mut config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
+        configure(&mut config);
         let running = Server::start(config, Arc::clone(&engine)).await.unwrap();
         Self { running, engine, _folder: folder }
     }
@@ -37,8 +47,8 @@ impl Stage {
         self.running.address
     }
 
-    pub(crate) async fn head(&self) -> Pos {
-        self.engine.store().head().await.unwrap().pos
+    pub(crate) async fn head(&self) -> Head {
+        self.engine.store().head().await.unwrap()
     }
 
     /// The rows of a table that are in the database, in order of key.
