@@ -55,6 +55,13 @@ impl Figures {
         self.figures.iter().find(|figure| figure.name == name).map(|figure| figure.median)
     }
 
+    /// A figure over its raw one, round by round.
+    pub(crate) fn ratios(&self, name: &str) -> Vec<f64> {
+        let figure = self.figures.iter().find(|figure| figure.name == name);
+        let rounds = figure.into_iter().flat_map(|figure| figure.rounds.0.iter().zip(&figure.rounds.1));
+        rounds.map(|(value, raw)| value / raw).collect()
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let figures: Vec<Value> = self.figures.iter().map(Figure::to_json).collect();
         let costs: Vec<Value> = self.costs.iter().map(Cost::to_json).collect();

@@ -3,6 +3,7 @@
 //! `swain-bench smoke [--check] [--json]` takes all of them: [`propagation`], [`writes`], [`memory`]. The load comes from this
 //! process over the wire protocol; what is measured runs in a process of its own, which is this program again
 //! (`swain-bench serve`, [`serve`]). What must hold on any machine stands in [`floors`].
+//! `swain-bench retention [--check] [--json]` holds writes during a clean-up of the log against writes without one: [`retention`].
 #![forbid(unsafe_code)]
 
 mod device;
@@ -12,6 +13,7 @@ mod load;
 mod memory;
 mod peer;
 mod propagation;
+mod retention;
 mod scratch;
 mod serve;
 mod writes;
@@ -21,11 +23,12 @@ use std::time::Instant;
 
 use figure::Figures;
 
-const USAGE: &str = "swain-bench smoke [--check] [--json]
+const USAGE: &str = "swain-bench smoke|retention [--check] [--json]
 
-smoke    propagation, writes and memory in about a minute
---check  fails when a figure misses its floor
---json   prints the figures for a machine";
+smoke      propagation, writes and memory in about a minute
+retention  propagation while the log is cleaned up, and while it is not; about three minutes
+--check    fails when a figure misses its floor
+--json     prints the figures for a machine";
 
 /// Each figure is the median of so many rounds; what it is compared with takes turns with it.
 const ROUNDS: usize = 3;
@@ -35,8 +38,10 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["serve", what, folder] => serve::serve(what, folder.as_ref()),
-        ["smoke", options @ ..] if options.iter().all(|option| ["--check", "--json"].contains(option)) => {
-            smoke(options.contains(&"--check"), options.contains(&"--json"))
+        [name @ ("smoke" | "retention"), options @ ..]
+            if options.iter().all(|option| ["--check", "--json"].contains(option)) =>
+        {
+            bench(name, options.contains(&"--check"), options.contains(&"--json"))
         }
         _ => {
             println!("{USAGE}");
@@ -52,11 +57,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn smoke(is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode> {
+fn bench(name: &str, is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let runtime = tokio::runtime::Runtime::new()?;
     let figures = runtime.block_on(async {
         let mut figures = Figures::default();
+        if name == "retention" {
+            retention::measure(&mut figures).await?;
+            return anyhow::Ok(figures);
+        }
         propagation::measure(&mut figures).await?;
         writes::measure(&mut figures).await?;
         memory::measure(&mut figures).await?;
@@ -65,9 +74,13 @@ fn smoke(is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode> {
     if is_json {
         println!("{}", figures.to_json());
     } else {
-        println!("{figures}\n{:.0} s, {ROUNDS} rounds", begun.elapsed().as_secs_f64());
+        println!("{figures}\n{:.0} s", begun.elapsed().as_secs_f64());
     }
-    let misses = if is_checked { floors::misses(&figures) } else { Vec::new() };
+    let misses = match (is_checked, name) {
+        (false, _) => Vec::new(),
+        (true, "retention") => retention::misses(&figures),
+        (true, _) => floors::misses(&figures),
+    };
     misses.iter().for_each(|miss| eprintln!("{miss}"));
     Ok(if misses.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

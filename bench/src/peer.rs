@@ -17,7 +17,7 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     child: Child,
     /// What it writes; goes after it.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Peer {
@@ -31,7 +31,12 @@ impl Peer {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim().parse().with_context(|| format!("{what} did not start: {line:?}"))?;
-        Ok(Self { address, child, _folder: folder })
+        Ok(Self { address, child, folder })
+    }
+
+    /// Where it writes.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The memory that it holds now.

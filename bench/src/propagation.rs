@@ -42,7 +42,7 @@ pub(crate) async fn measure(figures: &mut Figures) -> anyhow::Result<()> {
         by_tcp.add(&echo_bytes(tcp.address).await?);
         by_websocket.add(&echo_messages(websocket.address).await?);
         let moment = Moment::now(&swain)?;
-        seen.add(&propagate(swain.address).await?);
+        seen.add(&propagate(swain.address, WRITES).await?);
         #[expect(clippy::cast_precision_loss, reason = "a measure")]
         let (server, load) = moment.since(&swain, WRITES as f64)?;
         server_us.push(server);
@@ -64,20 +64,21 @@ impl Rounds {
     }
 }
 
-async fn propagate(address: SocketAddr) -> anyhow::Result<Vec<Duration>> {
+/// So many writes at the pace of 50 a second, each with the time until another device saw it.
+pub(crate) async fn propagate(address: SocketAddr, writes: usize) -> anyhow::Result<Vec<Duration>> {
     let mut reader = Device::connect(address, vec![Shape::table(TABLE)]).await?;
     let mut writer = Device::connect(address, Vec::new()).await?;
     let reading = tokio::spawn(async move {
-        let mut seen = Vec::with_capacity(WRITES);
-        while seen.len() < WRITES {
+        let mut seen = Vec::with_capacity(writes);
+        while seen.len() < writes {
             reader.change().await?;
             seen.push(Instant::now());
         }
         anyhow::Ok(seen)
     });
-    let mut sent = Vec::with_capacity(WRITES);
+    let mut sent = Vec::with_capacity(writes);
     let mut pace = pace();
-    while sent.len() < WRITES {
+    while sent.len() < writes {
         pace.tick().await;
         let push = writer.next_push(1);
         sent.push(Instant::now());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use futures::{SinkExt as _, StreamExt as _};
+use swain_core::Millis;
 use swain_engine::{Engine, TableConfig};
 use swain_server::{Secret, Server, ServerConfig, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
@@ -21,6 +22,10 @@ use crate::load::{TABLE, TABLE_SQL};
 
 /// The server over SQLite.
 pub(crate) const SWAIN: &str = "swain";
+/// The same with a long log, all of it older than the retention.
+pub(crate) const SWAIN_CLEANING: &str = "swain-cleaning";
+/// The same log, and nobody cleans it up.
+pub(crate) const SWAIN_KEEPING: &str = "swain-keeping";
 /// A TCP server that sends back what comes.
 pub(crate) const TCP: &str = "tcp";
 /// A WebSocket server that sends back what comes.
@@ -34,12 +39,12 @@ const BUFFER_BYTES: usize = 4 * 1024;
 pub(crate) fn serve(what: &str, folder: &Path) -> anyhow::Result<ExitCode> {
     tokio::runtime::Runtime::new()?.block_on(async {
         match what {
-            SWAIN => {
+            SWAIN => serve_swain(engine(folder).await?, |_| {}).await?,
+            SWAIN_CLEANING | SWAIN_KEEPING => {
                 let engine = engine(folder).await?;
-                let secret = Secret::new([7; 32]).context("32 bytes are a secret")?;
-                let running = Server::start(ServerConfig::new(LOCAL, secret), engine).await?;
-                announce(running.address)?;
-                wait_for_end().await;
+                crate::retention::fill(&engine).await?;
+                let keep = if what == SWAIN_CLEANING { crate::retention::KEPT } else { Millis(u64::MAX) };
+                serve_swain(engine, |config| config.retention.log = keep).await?;
             }
             TCP => serve_bare(|stream| async move { drop(echo_bytes(stream).await) }).await?,
             WEBSOCKET => serve_bare(|stream| async move { drop(echo_messages(stream).await) }).await?,
@@ -47,6 +52,19 @@ pub(crate) fn serve(what: &str, folder: &Path) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+async fn serve_swain(
+    engine: Arc<Engine<SqliteStore>>,
+    configure: impl FnOnce(&mut ServerConfig),
+) -> anyhow::Result<()> {
+    let secret = Secret::new([7; 32]).context("32 bytes are a secret")?;
+    let mut config = ServerConfig::new(LOCAL, secret);
+    configure(&mut config);
+    let running = Server::start(config, engine).await?;
+    announce(running.address)?;
+    wait_for_end().await;
+    Ok(())
 }
 
 /// A database with the table, its triggers and rules, as the server has it.

@@ -44,6 +44,7 @@ fn every_planted_bug_is_caught() {
         ("AckAhead", 1, "ack_with_effect"),
         ("LeavingRowForgotten", 2, "no_hole"),
         ("CommitLost", 21, "exactly_once"),
+        ("FloorForgotten", 2, "no_hole"),
     ];
     assert_eq!(pinned.len(), Planted::all().len(), "every bug has a pinned seed");
 
