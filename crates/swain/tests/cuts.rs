@@ -103,7 +103,7 @@ struct Script {
 
 impl Script {
     async fn start() -> Self {
-        let stage = Stage::start(TABLES, &[("big", &[]), ("t", &[]), ("u", &["room"])]).await;
+        let stage = Stage::start(TABLES, &[("big", &[]), ("t", &[]), ("u", &["room"])], |_| {}).await;
         let gate = CuttingProxy::start(stage.address()).await;
         let proxy = CuttingProxy::start(stage.address()).await;
         let room: Value = swain_core::strict_json::parse(r#"{"eq":["room",1]}"#).unwrap();

@@ -20,7 +20,7 @@ const TABLES: &str = "
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_below_the_floor_with_unsent_edits_ends_equal_to_the_table_and_its_edits_are_sent() {
     spec!("S16", "P13", "C6");
-    let stage = Stage::start_with(TABLES, &[("t", &[])], |config| {
+    let stage = Stage::start(TABLES, &[("t", &[])], |config| {
         config.retention.log = Millis(1_000);
         config.trim_interval = Duration::from_millis(20);
     })

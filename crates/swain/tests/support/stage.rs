@@ -21,12 +21,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// The tables are everybody's, visitors' too; shapes may select by these columns.
-    pub(crate) async fn start(sql: &str, tables: &[(&str, &[&str])]) -> Self {
-        Self::start_with(sql, tables, |_| {}).await
-    }
-
-    /// The same, configured otherwise.
-    pub(crate) async fn start_with(
+    pub(crate) async fn start(
         sql: &str,
         tables: &[(&str, &[&str])],
         configure: impl FnOnce(&mut ServerConfig),
