@@ -26,7 +26,7 @@ use crate::config::{ServerConfig, SignUp};
 use crate::random::random_id;
 use crate::refusal::Refusal;
 use access_token::{AccessToken, AccessTokens};
-pub use account::{NewAccount, add_account};
+pub use account::{NewAccount, add_account, set_password};
 use password::Passwords;
 use refresh_token::RefreshTokens;
 use request::AuthRequest;

@@ -28,7 +28,7 @@ mod stream;
 mod sync;
 
 pub use assets::Assets;
-pub use auth::{NewAccount, add_account};
+pub use auth::{NewAccount, add_account, set_password};
 pub use clock::now;
 pub use config::{Devtools, Secret, ServerConfig, SignUp, TokenTimes};
 pub use random::random_bytes;

@@ -5,7 +5,7 @@ use swain_core::{Millis, UserId};
 use swain_store::{Accounts, Person, RefreshToken, Rotation, StoreError};
 
 use crate::failure::Failure;
-use crate::integer::{signed, unsigned};
+use crate::integer::{limit, signed, unsigned};
 use crate::store::SqliteStore;
 
 impl Accounts for SqliteStore {
@@ -46,6 +46,43 @@ impl Accounts for SqliteStore {
         let sql = "DELETE FROM swain_refresh WHERE family = (SELECT family FROM swain_refresh WHERE hash = ?1)";
         self.write(move |writer| writer.transaction(|db| Ok(db.conn.execute(sql, [&hash]).map(drop)?))).await
     }
+
+    async fn persons(&self, after: Option<String>, max: usize) -> Result<Vec<Person>, StoreError> {
+        self.read_connection(move |conn| list_persons(conn, after.as_deref(), max)).await
+    }
+
+    async fn change_person(&self, person: Person) -> Result<bool, StoreError> {
+        let sql = "UPDATE swain_persons SET name = ?2, role = ?3, password_hash = ?4 WHERE id = ?1";
+        self.write(move |writer| {
+            writer.transaction(|db| {
+                let Person { id, name, role, password_hash, .. } = &person;
+                Ok(db.conn.execute(sql, params![id.as_str(), name, role, password_hash])? > 0)
+            })
+        })
+        .await
+    }
+
+    async fn remove_person(&self, id: UserId) -> Result<bool, StoreError> {
+        self.write(move |writer| {
+            writer.transaction(|db| {
+                db.conn.execute("DELETE FROM swain_refresh WHERE user = ?1", [id.as_str()])?;
+                Ok(db.conn.execute("DELETE FROM swain_persons WHERE id = ?1", [id.as_str()])? > 0)
+            })
+        })
+        .await
+    }
+
+    async fn revoke_person(&self, id: UserId) -> Result<u64, StoreError> {
+        let count = "SELECT count(DISTINCT family) FROM swain_refresh WHERE user = ?1";
+        self.write(move |writer| {
+            writer.transaction(|db| {
+                let families: i64 = db.conn.query_row(count, [id.as_str()], |row| row.get(0))?;
+                db.conn.execute("DELETE FROM swain_refresh WHERE user = ?1", [id.as_str()])?;
+                Ok(unsigned(families))
+            })
+        })
+        .await
+    }
 }
 
 fn add_person(conn: &Connection, person: &Person) -> Result<bool, Failure> {
@@ -60,16 +97,26 @@ fn add_person(conn: &Connection, person: &Person) -> Result<bool, Failure> {
 fn read_person(conn: &Connection, column: &str, value: &str) -> Result<Option<Person>, Failure> {
     let sql = format!("SELECT id, email, name, role, password_hash FROM swain_persons WHERE {column} = ?1");
     let mut statement = conn.prepare_cached(&sql)?;
-    let person = statement.query_row([value], |row| {
-        Ok(Person {
-            id: UserId::from(row.get_ref(0)?.as_str()?),
-            email: row.get(1)?,
-            name: row.get(2)?,
-            role: row.get(3)?,
-            password_hash: row.get(4)?,
-        })
-    });
-    Ok(person.optional()?)
+    Ok(statement.query_row([value], person_of).optional()?)
+}
+
+fn list_persons(conn: &Connection, after: Option<&str>, max: usize) -> Result<Vec<Person>, Failure> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id, email, name, role, password_hash FROM swain_persons WHERE ?1 IS NULL OR email > ?1
+         ORDER BY email LIMIT ?2",
+    )?;
+    let persons = statement.query_map(params![after, limit(max)], person_of)?;
+    Ok(persons.collect::<Result<_, _>>()?)
+}
+
+fn person_of(row: &rusqlite::Row<'_>) -> Result<Person, rusqlite::Error> {
+    Ok(Person {
+        id: UserId::from(row.get_ref(0)?.as_str()?),
+        email: row.get(1)?,
+        name: row.get(2)?,
+        role: row.get(3)?,
+        password_hash: row.get(4)?,
+    })
 }
 
 fn add_refresh(conn: &Connection, token: &RefreshToken) -> Result<(), Failure> {

@@ -77,4 +77,20 @@ pub trait Accounts: Send + Sync {
 
     /// Ends the sign-in that `hash` belongs to. Unknown hashes are nothing to do.
     fn revoke_refresh(&self, hash: String) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// At most `max` people in order of their addresses, behind the address `after`.
+    fn persons(
+        &self,
+        after: Option<String>,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Person>, StoreError>> + Send;
+
+    /// Sets name, role and password of the person with this id; false when there is none.
+    fn change_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Removes the account and all its sign-ins; false when there is none. Rows that name the id stay as they are.
+    fn remove_person(&self, id: UserId) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Ends all sign-ins of a person; gives how many there were.
+    fn revoke_person(&self, id: UserId) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }

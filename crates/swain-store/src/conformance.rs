@@ -109,6 +109,8 @@ macro_rules! store_conformance {
             accounts::reuse_after_the_grace_revokes_the_family => spec!("P18");
             accounts::an_ended_or_unknown_token_is_unknown => spec!("P18");
             accounts::signing_out_revokes_the_family => spec!("P18");
+            accounts::people_are_listed_in_pages_changed_and_removed => spec!("P17");
+            accounts::revoking_a_person_ends_all_sign_ins => spec!("P18");
         }
     };
     (@tests $open:path, $spec:ident; $($module:ident :: $name:ident => spec!($($id:literal),+);)*) => {

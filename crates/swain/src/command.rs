@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
 mod check;
+mod completions;
 mod demo;
+mod init;
 mod serve;
+mod types;
 mod user;
 
 use std::future::Future;
@@ -14,25 +17,33 @@ use crate::common::Common;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    Init(init::Init),
     /// Serve the database that the configuration names.
     Serve(serve::Serve),
     /// Run an example application that is inside this program.
     Demo(demo::Demo),
-    /// Check the configuration and its rules against the database.
     Check(check::Check),
+    Types(types::Types),
     /// Look after accounts.
     #[command(subcommand)]
     User(user::User),
+    Completions(completions::Completions),
 }
 
 impl Command {
     /// Runs it. What it finds may be bad although it went well, so it says with what to end.
     pub(crate) fn run(self, common: &Common) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Init(init) => well(on_runtime(init.run(common))),
             Self::Serve(serve) => well(on_runtime(serve.run(common))),
             Self::Demo(demo) => well(on_runtime(demo.run(common))),
             Self::Check(check) => on_runtime(check.run(common)),
+            Self::Types(types) => well(on_runtime(types.run(common))),
             Self::User(user) => well(on_runtime(user.run(common))),
+            Self::Completions(completions) => {
+                completions.run();
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }

@@ -5,11 +5,14 @@ mod command;
 mod common;
 mod config;
 mod database;
+mod file;
+mod import;
 mod lock;
 mod nearest;
 mod project;
 mod run;
 mod secret;
+mod typescript;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -34,6 +37,7 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   swain demo                 look at an application that is ready
+  swain init                 begin: two tables and a page
   swain check                is my swain.toml right?
   swain serve                make my tables live
 

@@ -37,6 +37,16 @@ pub async fn add_account<A: Accounts>(store: &A, account: NewAccount) -> Result<
     }
 }
 
+/// Gives a person another password and ends their sign-ins: for the command line. Access tokens live until they end.
+pub async fn set_password<A: Accounts>(store: &A, person: Person, password: String) -> Result<(), Problem> {
+    check_password(&password)?;
+    let password_hash = Passwords::new().hash(password).await?;
+    let id = person.id.clone();
+    let changed = store.change_person(Person { password_hash, ..person }).await;
+    changed.map_err(|error| store_problem(&error))?;
+    store.revoke_person(id).await.map_err(|error| store_problem(&error)).map(drop)
+}
+
 impl NewAccount {
     /// The account of somebody without a special role.
     pub fn new(email: impl Into<String>, password: impl Into<String>) -> Self {

@@ -80,6 +80,40 @@ pub async fn signing_out_revokes_the_family<S: Store>(fixture: Fixture<S>) {
     assert_eq!(rotate(&fixture, "other", "other2", 200).await, other_rotated());
 }
 
+/// In order of their addresses; the id and the address stay.
+pub async fn people_are_listed_in_pages_changed_and_removed<S: Store>(fixture: Fixture<S>) {
+    let store = &fixture.store;
+    for (id, email) in [("u1", "cleo@example.org"), ("u2", "ada@example.org"), ("u3", "ben@example.org")] {
+        assert!(store.add_person(person(id, email)).await.expect("a person can be added"));
+    }
+    let ids = |persons: Vec<Person>| persons.into_iter().map(|person| person.id.to_string()).collect::<Vec<_>>();
+
+    let first = store.persons(None, 2).await.expect("people can be listed");
+    let rest = store.persons(Some("ben@example.org".into()), 2).await.expect("people can be listed");
+    assert_eq!((ids(first), ids(rest)), (vec!["u2".into(), "u3".into()], vec!["u1".into()]));
+
+    let coach = Person { role: "coach".into(), ..person("u2", "ada@example.org") };
+    assert!(store.change_person(coach.clone()).await.expect("a person can be changed"));
+    assert_eq!(store.person("u2".into()).await.expect("a person can be read"), Some(coach));
+    assert!(!store.change_person(person("u9", "no@example.org")).await.expect("nobody can be changed"));
+
+    assert!(store.remove_person("u2".into()).await.expect("a person can be removed"));
+    assert!(!store.remove_person("u2".into()).await.expect("a person can be removed"));
+    assert_eq!(ids(store.persons(None, 9).await.expect("people can be listed")), ["u3", "u1"]);
+}
+
+/// Nobody else's.
+pub async fn revoking_a_person_ends_all_sign_ins<S: Store>(fixture: Fixture<S>) {
+    sign_in(&fixture).await;
+    rotate(&fixture, "t1", "t2", 100).await;
+
+    assert_eq!(fixture.store.revoke_person("u1".into()).await.expect("sign-ins can be ended"), 1);
+
+    assert_eq!(rotate(&fixture, "t2", "t3", 200).await, Rotation::Unknown);
+    assert_eq!(rotate(&fixture, "other", "other2", 200).await, other_rotated());
+    assert_eq!(fixture.store.revoke_person("u1".into()).await.expect("sign-ins can be ended"), 0);
+}
+
 /// Two sign-ins: t1 of u1, other of u2.
 async fn sign_in<S: Store>(fixture: &Fixture<S>) {
     for (hash, family, user) in [("t1", "f1", "u1"), ("other", "f2", "u2")] {

@@ -67,4 +67,43 @@ impl Accounts for MemoryStore {
         }
         ready(Ok(()))
     }
+
+    fn persons(
+        &self,
+        after: Option<String>,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Person>, StoreError>> + Send {
+        let mut persons: Vec<Person> = self.state().persons.values().cloned().collect();
+        persons.sort_by(|a, b| a.email.cmp(&b.email));
+        persons.retain(|person| after.as_ref().is_none_or(|after| person.email > *after));
+        persons.truncate(max);
+        ready(Ok(persons))
+    }
+
+    fn change_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let mut state = self.state();
+        let changed = state.persons.get_mut(&person.id).map(|known| {
+            let email = known.email.clone();
+            *known = Person { email, ..person };
+        });
+        ready(Ok(changed.is_some()))
+    }
+
+    fn remove_person(&self, id: UserId) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let mut state = self.state();
+        state.refresh.retain(|_, (token, _)| token.user != id);
+        ready(Ok(state.persons.remove(&id).is_some()))
+    }
+
+    fn revoke_person(&self, id: UserId) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        let mut state = self.state();
+        let families: std::collections::BTreeSet<String> = state
+            .refresh
+            .values()
+            .filter(|(token, _)| token.user == id)
+            .map(|(token, _)| token.family.clone())
+            .collect();
+        state.refresh.retain(|_, (token, _)| token.user != id);
+        ready(Ok(families.len() as u64))
+    }
 }
