@@ -1711,6 +1711,8 @@ var CODES_OF_SERVER = /* @__PURE__ */ new Set([
 	4409,
 	4410
 ]);
+/** Switched off, or the server is older than the transport. */
+var OFF = /* @__PURE__ */ new Set(["transport_off", "not_found"]);
 var Attempt = class {
 	kind;
 	#options;
@@ -1776,7 +1778,7 @@ var Attempt = class {
 		const { picker, clock } = this.#options;
 		const kind = kindOf(text);
 		this.#heardAt = clock.now();
-		if (kind === "problem") this.#isOff = messageOf(text).body.code === "transport_off";
+		if (kind === "problem") this.#isOff = OFF.has(String(messageOf(text).body.code));
 		if (kind === "welcome" && this.#welcomedAt === null) {
 			this.#welcomedAt = this.#heardAt;
 			this.#stopDeadline();

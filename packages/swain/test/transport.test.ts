@@ -194,6 +194,24 @@ describe("picking", () => {
     await client.close();
   });
 
+  it("comes back to what an older server has, after it was down", async () => {
+    spec("C17");
+    const client = await live(newClient());
+    server.http.intercept = () => problem(404, "not_found");
+    server.isReachable = false;
+    await cut(client);
+    // The next attempt is refused while the server is down, the one behind it meets a server without events.
+    await vi.waitFor(() => {
+      browser.clock.advance(500);
+      expect(client.status.getSnapshot().state).toBe("connecting");
+    });
+    await vi.waitFor(() => expect(client.status.getSnapshot().state).toBe("offline"));
+    server.isReachable = true;
+    await over(client, "websocket");
+    expect(client.status.getSnapshot().problem).toBeNull();
+    await client.close();
+  });
+
   it.each([[[]], [["sse", "sse"]], [["carrier pigeon"]]])("refuses the list %j", (transports) => {
     const call = (): unknown => newClient({ transports: transports as unknown as readonly TransportKind[] });
     expect(call).toThrow(expect.objectContaining({ code: "bad_options" }));

@@ -50,6 +50,9 @@ export class PickingTransport implements Transport {
 /** P15: what only the server says. Others are a proxy's, or the browser's. */
 const CODES_OF_SERVER = new Set([1000, 1001, 1008, 1009, 1012, 1013, 4400, 4401, 4403, 4408, 4409, 4410]);
 
+/** Switched off, or the server is older than the transport. */
+const OFF = new Set(["transport_off", "not_found"]);
+
 class Attempt implements Connection {
   readonly kind: TransportKind;
   readonly #options: PickingOptions;
@@ -123,7 +126,7 @@ class Attempt implements Connection {
     const { picker, clock } = this.#options;
     const kind = kindOf(text);
     this.#heardAt = clock.now();
-    if (kind === "problem") this.#isOff = messageOf(text).body.code === "transport_off";
+    if (kind === "problem") this.#isOff = OFF.has(String(messageOf(text).body.code));
     if (kind === "welcome" && this.#welcomedAt === null) {
       this.#welcomedAt = this.#heardAt;
       this.#stopDeadline();
