@@ -350,6 +350,9 @@ export class Session {
         this.#problem = null;
         if (this.#reconnect.firstMs < 1000) this.#attempt = 0;
         break;
+      case "answered":
+        this.#problem = null;
+        break;
       case "pause":
         this.#problem = verdict.problem ?? this.#problem;
         break;

@@ -22,6 +22,8 @@ export type StreamFrame = Exclude<Frame, { kind: "ignored" | "problem" | "goaway
 export type Verdict =
   | { readonly kind: "go_on" }
   | { readonly kind: "caught_up" }
+  /** The server answered a push whole: what was wrong is over. */
+  | { readonly kind: "answered" }
   | { readonly kind: "pause"; readonly problem: Problem | null }
   /** The connection ends; the next one resumes. */
   | { readonly kind: "drop"; readonly problem: Problem }
@@ -191,8 +193,10 @@ export class Stream {
     this.#persistResults(frame.results);
     const verdict = this.#push.handleResults(now, frame.results, frame.problem, this.#parts.delay);
     switch (verdict.kind) {
-      case "go_on":
-        return this.pump(now);
+      case "go_on": {
+        const next = this.pump(now);
+        return next.kind === "go_on" && frame.problem === null ? { kind: "answered" } : next;
+      }
       case "pause":
         this.#timer("push", verdict.until);
         return { kind: "pause", problem: frame.problem };
