@@ -1373,6 +1373,20 @@ var Picker = class {
 	get waitSeconds() {
 		return POLL_WAITS_S[this.#wait] ?? 0;
 	}
+	/** Null: the best is in use. */
+	get fallback() {
+		if (this.#current === this.#kinds[0] || this.#returnAt === null) return null;
+		return {
+			kind: this.#current,
+			until: this.#returnAt
+		};
+	}
+	/** Goes on where an earlier page was, as long as it would have. */
+	resume(now, { kind, until }) {
+		if (!(until > now && until - now <= this.#times.returnMaxMs) || !this.#kinds.includes(kind) || kind === this.#kinds[0]) return;
+		this.#current = kind;
+		this.#returnAt = until;
+	}
 	/** An attempt begins. */
 	choose(now) {
 		if (this.#returnAt !== null && now >= this.#returnAt) this.#return(now);
@@ -1447,6 +1461,28 @@ var Picker = class {
 		return until !== void 0 && now < until;
 	}
 };
+// src/transport/fallback.ts
+/** What an earlier page fell back to, for all pages of this origin with this server; null: nothing, or unreadable. */
+function rememberedFallback(storage, origin) {
+	try {
+		const { kind, until } = JSON.parse(storage?.getItem(nameOf(origin)) ?? "null");
+		return typeof kind === "string" && typeof until === "number" ? {
+			kind,
+			until
+		} : null;
+	} catch {
+		return null;
+	}
+}
+function rememberFallback(storage, origin, fallback) {
+	try {
+		if (fallback === null) storage?.removeItem(nameOf(origin));
+		else storage?.setItem(nameOf(origin), JSON.stringify(fallback));
+	} catch {}
+}
+function nameOf(origin) {
+	return `swain:transport:${origin}`;
+}
 // src/transport/transport.ts
 /** What RFC 6455 gives for a connection that ended without a close frame. */
 var CLOSED_ABNORMALLY = 1006;
@@ -1783,6 +1819,7 @@ var Attempt = class {
 			this.#welcomedAt = this.#heardAt;
 			this.#stopDeadline();
 			picker.handleWelcome(this.#heardAt);
+			this.#options.remember(picker.fallback);
 			this.planReturn();
 		}
 		if (kind === "caught_up") this.#hasCaughtUp = true;
@@ -2415,6 +2452,9 @@ function pickingTransport(environment, origin, options, debug) {
 		...environment.transportTimes
 	};
 	const picker = new Picker(kinds, times);
+	const { localStorage } = environment;
+	const fallback = rememberedFallback(localStorage, origin);
+	if (fallback !== null) picker.resume(environment.now(), fallback);
 	const compression = options.compression ?? true;
 	const lists = new ShapeLists();
 	const http = {
@@ -2452,11 +2492,13 @@ function pickingTransport(environment, origin, options, debug) {
 	};
 	const transports = new Map(kinds.map((kind) => [kind, make[kind]()]));
 	const { welcomeMs } = times;
+	const remember = (now) => rememberFallback(localStorage, origin, now);
 	const picking = new PickingTransport({
 		transports,
 		picker,
 		clock: environment,
 		welcomeMs,
+		remember,
 		debug
 	});
 	return picking;
@@ -3878,7 +3920,10 @@ var Stream = class {
 		this.#persistResults(frame.results);
 		const verdict = this.#push.handleResults(now, frame.results, frame.problem, this.#parts.delay);
 		switch (verdict.kind) {
-			case "go_on": return this.pump(now);
+			case "go_on": {
+				const next = this.pump(now);
+				return next.kind === "go_on" && frame.problem === null ? { kind: "answered" } : next;
+			}
 			case "pause":
 				this.#timer("push", verdict.until);
 				return {
@@ -4258,6 +4303,9 @@ var Session = class {
 				this.#cached = false;
 				this.#problem = null;
 				if (this.#reconnect.firstMs < 1e3) this.#attempt = 0;
+				break;
+			case "answered":
+				this.#problem = null;
 				break;
 			case "pause":
 				this.#problem = verdict.problem ?? this.#problem;

@@ -194,6 +194,38 @@ describe("picking", () => {
     await client.close();
   });
 
+  it("remembers over a reload what it fell back to, until the return time", async () => {
+    spec("C17");
+    server.passes = new Set(["poll"]);
+    const first = newClient();
+    await first.start();
+    await over(first, "poll");
+    await first.close();
+    const before = server.http.asked.length;
+
+    const second = await live(newClient());
+    expect(second.status.getSnapshot().transport).toBe("poll");
+    expect(server.http.asked.slice(before).every(({ path }) => path !== "events")).toBe(true);
+    await second.close();
+
+    server.passes = new Set(["websocket"]);
+    browser.clock.advance(600_000);
+    const third = await live(newClient());
+    expect(third.status.getSnapshot().transport).toBe("websocket");
+    await third.close();
+    expect(browser.localStorage.getItem("swain:transport:https://swain.test")).toBeNull();
+  });
+
+  it.each(["null", "{", "[]", '{"kind":"carrier pigeon","until":1700000001000}', '{"kind":"poll","until":1e300}'])(
+    "begins at the best when what is remembered is %s",
+    async (text) => {
+      browser.localStorage.setItem("swain:transport:https://swain.test", text);
+      const client = await live(newClient());
+      expect(client.status.getSnapshot().transport).toBe("websocket");
+      await client.close();
+    },
+  );
+
   it("comes back to what an older server has, after it was down", async () => {
     spec("C17");
     const client = await live(newClient());
@@ -313,11 +345,13 @@ describe("requests", () => {
       browser.clock.advance(1000);
       expect(failures).toBe(3);
     });
+    expect(client.status.getSnapshot()).toMatchObject({ state: "live", problem: { code: "unreachable" } });
     await vi.waitFor(() => {
       browser.clock.advance(1000);
       expect(client.status.getSnapshot().pending).toBe(0);
     });
     expect(await mutation.synced).toEqual({ n: 1, status: "applied" });
+    expect(client.status.getSnapshot().problem).toBeNull();
     expect(asked("events")).toHaveLength(1);
     expect(server.rows.get('["g1"]')?.score).toBe(1);
     await client.close();

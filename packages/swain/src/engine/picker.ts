@@ -31,6 +31,13 @@ export const CUTS_MAX = 3;
 /** How long a poll may wait at the server, s; the next one after each poll that was cut while waiting. */
 export const POLL_WAITS_S = [25, 12, 6, 0] as const;
 
+/** A lower choice, for a page that goes on where this one is. */
+export interface Fallback {
+  readonly kind: TransportKind;
+  /** When the best is tried again. */
+  readonly until: number;
+}
+
 /**
  * C17: which transport the next attempt uses. One attempt is `choose`, then perhaps `handleWelcome`, then `handleEnd`.
  *
@@ -69,6 +76,20 @@ export class Picker {
   /** How long a poll asks the server to wait, s. */
   get waitSeconds(): number {
     return POLL_WAITS_S[this.#wait] ?? 0;
+  }
+
+  /** Null: the best is in use. */
+  get fallback(): Fallback | null {
+    if (this.#current === this.#kinds[0] || this.#returnAt === null) return null;
+    return { kind: this.#current, until: this.#returnAt };
+  }
+
+  /** Goes on where an earlier page was, as long as it would have. */
+  resume(now: number, { kind, until }: Fallback): void {
+    const isNear = until > now && until - now <= this.#times.returnMaxMs;
+    if (!isNear || !this.#kinds.includes(kind) || kind === this.#kinds[0]) return;
+    this.#current = kind;
+    this.#returnAt = until;
   }
 
   /** An attempt begins. */

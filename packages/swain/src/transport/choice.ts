@@ -1,6 +1,7 @@
-import { PICK_TIMES, Picker, type PickTimes, type TransportKind } from "../engine/picker.js";
+import { type Fallback, PICK_TIMES, Picker, type PickTimes, type TransportKind } from "../engine/picker.js";
 import type { Environment } from "../environment.js";
 import { SwainError } from "../error.js";
+import { rememberedFallback, rememberFallback } from "./fallback.js";
 import { gunzip } from "./gunzip.js";
 import { type Credentials, type HttpOptions, ShapeLists } from "./http.js";
 import { PickingTransport } from "./picking.js";
@@ -46,6 +47,9 @@ export function pickingTransport(
   const kinds = checked(options.transports ?? ALL);
   const times: TransportTimes = { ...TIMES, ...environment.transportTimes };
   const picker = new Picker(kinds, times);
+  const { localStorage } = environment;
+  const fallback = rememberedFallback(localStorage, origin);
+  if (fallback !== null) picker.resume(environment.now(), fallback);
   const compression = options.compression ?? true;
   const lists = new ShapeLists();
   const http: HttpOptions = {
@@ -75,7 +79,8 @@ export function pickingTransport(
   };
   const transports = new Map(kinds.map((kind) => [kind, make[kind]()] as const));
   const { welcomeMs } = times;
-  const picking = new PickingTransport({ transports, picker, clock: environment, welcomeMs, debug });
+  const remember = (now: Fallback | null): void => rememberFallback(localStorage, origin, now);
+  const picking = new PickingTransport({ transports, picker, clock: environment, welcomeMs, remember, debug });
   return picking;
 }
 

@@ -1,4 +1,4 @@
-import type { Ending, Picker, TransportKind } from "../engine/picker.js";
+import type { Ending, Fallback, Picker, TransportKind } from "../engine/picker.js";
 import type { CloseCause } from "../engine/session-io.js";
 import { messageOf } from "./http.js";
 import {
@@ -17,6 +17,8 @@ export interface PickingOptions {
   readonly clock: Clock;
   /** C17: without a welcome so long, ms, an attempt is lost. */
   readonly welcomeMs: Readonly<Record<TransportKind, number>>;
+  /** Keeps a fallback over a reload of the page. */
+  remember(fallback: Fallback | null): void;
   debug(line: string): void;
 }
 
@@ -131,6 +133,7 @@ class Attempt implements Connection {
       this.#welcomedAt = this.#heardAt;
       this.#stopDeadline();
       picker.handleWelcome(this.#heardAt);
+      this.#options.remember(picker.fallback);
       this.planReturn();
     }
     if (kind === "caught_up") this.#hasCaughtUp = true;

@@ -22,6 +22,12 @@ export declare const PICK_TIMES: PickTimes;
 export declare const CUTS_MAX = 3;
 /** How long a poll may wait at the server, s; the next one after each poll that was cut while waiting. */
 export declare const POLL_WAITS_S: readonly [25, 12, 6, 0];
+/** A lower choice, for a page that goes on where this one is. */
+export interface Fallback {
+    readonly kind: TransportKind;
+    /** When the best is tried again. */
+    readonly until: number;
+}
 /**
  * C17: which transport the next attempt uses. One attempt is `choose`, then perhaps `handleWelcome`, then `handleEnd`.
  *
@@ -36,6 +42,10 @@ export declare class Picker {
     get returnAt(): number | null;
     /** How long a poll asks the server to wait, s. */
     get waitSeconds(): number;
+    /** Null: the best is in use. */
+    get fallback(): Fallback | null;
+    /** Goes on where an earlier page was, as long as it would have. */
+    resume(now: number, { kind, until }: Fallback): void;
     /** An attempt begins. */
     choose(now: number): TransportKind;
     handleWelcome(now: number): void;

@@ -12,6 +12,10 @@ export type Verdict = {
     readonly kind: "go_on";
 } | {
     readonly kind: "caught_up";
+}
+/** The server answered a push whole: what was wrong is over. */
+ | {
+    readonly kind: "answered";
 } | {
     readonly kind: "pause";
     readonly problem: Problem | null;
