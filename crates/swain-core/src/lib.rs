@@ -32,7 +32,7 @@ pub use change::{Change, ChangeKind, Position, Who};
 pub use hash::hash_text;
 pub use ids::{DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, UserId};
 pub use mutation::{Mutation, Operation, Was};
-pub use problem::{Code, Problem};
+pub use problem::{Code, Constraint, Problem};
 pub use row::{Key, Row, RowKey};
 pub use schema::{Column, ColumnType, Fill, Schema, Strategy, Table};
 pub use value::Value;

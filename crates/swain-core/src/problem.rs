@@ -1,8 +1,11 @@
 //! Problems: what goes wrong, with a code that never changes, and a place.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
+use crate::ids::Name;
 use crate::limits::{PROBLEM_DETAIL_BYTES_MAX, PROBLEM_PLACE_BYTES_MAX};
 
 macro_rules! codes {
@@ -118,6 +121,8 @@ codes! {
     NotNull = "not_null", 422;
     /// A CHECK constraint says no.
     CheckFailed = "check_failed", 422;
+    /// A text or bytes longer than their column takes.
+    TooLong = "too_long", 422;
     /// A UNIQUE constraint says no.
     Duplicate = "duplicate", 409;
     /// A referenced row is not there, or a row is still referenced.
@@ -167,6 +172,26 @@ pub struct Problem {
     pub detail: String,
     /// Where in the input.
     pub at: Option<String>,
+    /// Which rule of the data was broken, if it was one (spec S17).
+    pub constraint: Option<Box<Constraint>>,
+}
+
+/// A rule of the data: of the database's schema, or declared in the configuration (spec S17).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraint {
+    /// The table that has the rule.
+    pub table: Name,
+    /// The columns that it is about; none when the database does not say.
+    pub columns: Vec<Name>,
+    /// The rule: a name or an expression of the schema, `NOT NULL`, `UNIQUE`, `REFERENCES owners (id)`.
+    pub rule: String,
+}
+
+impl Constraint {
+    /// A rule of some columns of a table.
+    pub fn new(table: &Name, columns: Vec<Name>, rule: impl Into<String>) -> Self {
+        Self { table: table.clone(), columns, rule: clipped(rule.into(), PROBLEM_PLACE_BYTES_MAX) }
+    }
 }
 
 impl Problem {
@@ -174,12 +199,18 @@ impl Problem {
     ///
     /// Names from outside end up in it, and it is stored and sent again: it is clipped.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: clipped(detail.into(), PROBLEM_DETAIL_BYTES_MAX), at: None }
+        Self { code, detail: clipped(detail.into(), PROBLEM_DETAIL_BYTES_MAX), at: None, constraint: None }
     }
 
     /// The same problem with the place where it was found.
     pub fn at(mut self, place: impl ToString) -> Self {
         self.at = Some(clipped(place.to_string(), PROBLEM_PLACE_BYTES_MAX));
+        self
+    }
+
+    /// The same problem with the rule that was broken.
+    pub fn breaks(mut self, constraint: Constraint) -> Self {
+        self.constraint = Some(Box::new(constraint));
         self
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use swain_core::rule::{Auth, Expression};
 use swain_core::shape::Shape;
-use swain_core::{Fill, Name, Schema, Strategy, Table};
+use swain_core::{ColumnType, Fill, Name, Schema, Strategy, Table};
 
 use crate::rule_parser::{RuleError, parse_rule};
 
@@ -59,6 +59,8 @@ pub enum KeepConfig {
 pub struct ColumnConfig {
     /// `last-write-wins`, `arrival`, `server-wins` or `client-wins`.
     pub strategy: Option<String>,
+    /// Characters of the longest text, or bytes of the longest value of a column of bytes.
+    pub max_length: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +113,16 @@ pub enum ConfigError {
         /// What it may say.
         allowed: &'static str,
     },
+    /// A length of values that have none.
+    #[error("[tables.{table}.columns.{column}] max_length: the column has type {kind}; only text and bytes have a length")]
+    NoLength {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: &'static str,
+    },
     /// The server fills a column that names the row.
     #[error("[tables.{table}] fill: '{column}' belongs to the key, which the device gives")]
     FilledKey {
@@ -158,6 +170,8 @@ pub(crate) struct TableRules {
     pub(crate) check: Expression,
     /// The read rule as written; part of every view.
     pub(crate) read_text: String,
+    /// The longest values of columns, where they are declared.
+    pub(crate) lengths: BTreeMap<Name, u32>,
 }
 
 impl Catalog {
@@ -215,6 +229,7 @@ impl TableRules {
             delete: own("delete", &config.delete)?,
             check: config.check.as_deref().map_or(Ok(Expression::Constant(true)), |text| parse("check", text))?,
             read_text: config.read.clone().unwrap_or_default(),
+            lengths: read_lengths(table, config)?,
         })
     }
 }
@@ -244,6 +259,20 @@ fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Res
         }
     }
     Ok(())
+}
+
+fn read_lengths(table: &Table, config: &TableConfig) -> Result<BTreeMap<Name, u32>, ConfigError> {
+    let mut lengths = BTreeMap::new();
+    for (column, settings) in &config.columns {
+        // A column that is not there is found by who reads the rest of its settings.
+        let (Some(length), Some(found)) = (settings.max_length, table.columns.get(column.as_str())) else { continue };
+        if !matches!(found.kind, ColumnType::Text | ColumnType::Bytes) {
+            let (table, kind) = (table.name.to_string(), found.kind.as_str());
+            return Err(ConfigError::NoLength { table, column: column.clone(), kind });
+        }
+        lengths.insert(Name::from(column.as_str()), length);
+    }
+    Ok(lengths)
 }
 
 fn read_fill(table: &str, value: &str) -> Result<Fill, ConfigError> {

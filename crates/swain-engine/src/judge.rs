@@ -1,5 +1,7 @@
 //! What a mutation does: input checks, rules on the old row and the new, merge per column, writes (spec S5, M4 to M9, R4).
 
+mod input;
+
 use std::sync::Arc;
 
 use swain_core::limits::ROW_BYTES_MAX;
@@ -9,6 +11,7 @@ use swain_core::{Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation,
 use swain_store::{Arbiter, Submission, Transaction, Verdict, WriteError};
 
 use crate::catalog::{Catalog, TableRules};
+use input::{check_key, checked, disclosed, no_such_operation, out_of_range};
 
 /// Decides mutations by a catalog.
 #[derive(Debug)]
@@ -62,7 +65,9 @@ impl Arbiter for Judge {
             let (table, rules) = self.table(operation).map_err(|problem| placed(problem, index))?;
             let done = case.operation(table, rules, operation).await;
             done.map_err(|error| match error {
-                WriteError::Refused(problem) => WriteError::Refused(placed(problem, index)),
+                WriteError::Refused(problem) => {
+                    WriteError::Refused(placed(disclosed(problem, table, &self.catalog.schema), index))
+                }
                 WriteError::Store(error) => WriteError::Store(error),
             })?;
         }
@@ -80,6 +85,7 @@ impl<T: Transaction> Case<'_, T> {
         let key = table.normalise_key(&operation.row().key).map_err(|code| {
             Problem::new(code, format!("the key of '{}' is {}", table.name, describe_key(table))).at("key")
         })?;
+        check_key(table, rules, &key)?;
         match operation {
             Operation::Insert { set, .. } => self.insert(table, rules, &key, set).await,
             Operation::Update { set, was, inc, add, remove, .. } => {
@@ -90,7 +96,7 @@ impl<T: Transaction> Case<'_, T> {
     }
 
     async fn insert(&mut self, table: &Table, rules: &TableRules, key: &Key, set: &Row) -> Result<(), WriteError> {
-        let mut row = checked(table, set)?;
+        let mut row = checked(table, rules, set)?;
         row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
         self.fill(table, &mut row, true);
         let proposed = self.allow(&rules.insert, &row, table).and_then(|()| self.allow(&rules.check, &row, table));
@@ -121,13 +127,12 @@ impl<T: Transaction> Case<'_, T> {
         key: &Key,
         wish: &Wish<'_>,
     ) -> Result<(), WriteError> {
-        let set = checked(table, wish.set)?;
+        let set = checked(table, rules, wish.set)?;
         for (part, columns) in [("inc", wish.inc), ("add", wish.add), ("remove", wish.remove)] {
             columns.0.keys().try_for_each(|name| check_writable(table, name, &format!("{part}.{name}")))?;
         }
-        merge::check_commuting(table, wish.inc, wish.add, wish.remove).map_err(|column| {
-            Problem::new(Code::WrongType, format!("'{column}' takes no such operation")).at(&column)
-        })?;
+        merge::check_commuting(table, wish.inc, wish.add, wish.remove)
+            .map_err(|column| no_such_operation(table, &column))?;
         let gone = || Problem::new(Code::RowGone, format!("the row of '{}' is not there", table.name)).at("key");
         let current = self.tx.row(table, key).await?.ok_or_else(gone)?;
         if !rules.read.bind(self.auth).grants(&current) {
@@ -154,7 +159,14 @@ impl<T: Transaction> Case<'_, T> {
             return Ok(());
         }
         self.fill(table, &mut write, false);
-        self.tx.update(table, key, &write).await?;
+        next.0.extend(write.0.clone());
+        let proposed = self.allow(&rules.update, &next, table).and_then(|()| self.allow(&rules.check, &next, table));
+        let updated = self.tx.update(table, key, &write).await;
+        if let (Err(WriteError::Refused(_)), Err(problem)) = (&updated, proposed) {
+            // Who may not make it so does not learn what is there: no unique value, no reference.
+            return Err(problem.into());
+        }
+        updated?;
         self.check_new(table, rules, &rules.update, key).await
     }
 
@@ -247,23 +259,6 @@ fn time_value(table: &Table, column: &Name, now: Millis) -> Value {
     }
 }
 
-/// The columns that a device sets, each of the type that its column has.
-fn checked(table: &Table, set: &Row) -> Result<Row, Problem> {
-    let columns = set.0.iter().map(|(name, value)| {
-        let place = format!("set.{name}");
-        check_writable(table, name, &place)?;
-        let column = table.columns.get(name).expect("a writable column is there");
-        if value.is_null() && !column.nullable {
-            return Err(Problem::new(Code::NotNull, format!("'{name}' needs a value")).at(&place));
-        }
-        let value = column.kind.normalise(value).map_err(|code| {
-            Problem::new(code, format!("'{name}' takes {}, this is {}", column.kind.as_str(), value.kind())).at(&place)
-        })?;
-        Ok((name.clone(), value))
-    });
-    columns.collect()
-}
-
 /// A device may write this column, whichever way.
 fn check_writable(table: &Table, name: &Name, place: &str) -> Result<(), Problem> {
     if let Err(code) = table.column(name) {
@@ -286,8 +281,7 @@ fn check_sums(table: &Table, before: &Row, after: &Row, inc: &Row) -> Result<(),
     };
     match inc.0.iter().find(|(name, amount)| is_stuck(name, amount)) {
         Some((name, _)) => {
-            let detail = format!("'{name}' would leave the range of 64-bit integers");
-            Err(Problem::new(Code::NumberOutOfRange, detail).at(format!("inc.{name}")))
+            Err(out_of_range(table, name))
         }
         None => Ok(()),
     }

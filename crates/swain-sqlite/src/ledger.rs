@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::protocol::{MutationResult, Outcome};
 use swain_core::strict_json::parse;
-use swain_core::{Code, DeviceId, Millis, MutationNumber, Name, Problem, UserId, Value};
+use swain_core::{Code, Constraint, DeviceId, Millis, MutationNumber, Name, Problem, UserId, Value};
 use swain_store::{DeviceRow, LedgerRow};
 
 use crate::failure::Failure;
@@ -138,6 +138,8 @@ pub(crate) fn write_result(result: &MutationResult) -> String {
         if let Some(at) = &problem.at {
             members.insert("at".into(), Value::text(at.as_str()));
         }
+        let constraint = problem.constraint.iter().flat_map(|constraint| constraint.members());
+        members.extend(constraint.map(|(name, value)| (name.into(), value)));
     }
     Value::Object(members).canonical()
 }
@@ -160,6 +162,7 @@ fn result_of(n: MutationNumber, value: &Value) -> Option<MutationResult> {
         code: Code::from_text(code).unwrap_or(Code::Internal),
         detail: text("detail").unwrap_or_default().to_owned(),
         at: text("at").map(str::to_owned),
+        constraint: Constraint::from_members(members).map(Box::new),
     });
     Some(MutationResult { n, outcome: Outcome::from_text(text("status")?)?, lost, problem })
 }

@@ -125,7 +125,7 @@ pub(crate) fn stored_key(table: &TableLayout, key: &Key) -> Result<Vec<Sql>, Fai
     values.collect()
 }
 
-fn owned(value: rusqlite::types::ToSqlOutput<'_>) -> Sql {
+pub(crate) fn owned(value: rusqlite::types::ToSqlOutput<'_>) -> Sql {
     use rusqlite::types::{ToSqlOutput, ValueRef};
     match value {
         ToSqlOutput::Owned(value) => value,

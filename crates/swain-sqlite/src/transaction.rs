@@ -14,6 +14,7 @@ use crate::integer::{signed, unsigned};
 use crate::layout::TableLayout;
 use crate::load::stored_key;
 use crate::refusal::{self, Attempt, refusal};
+use crate::sequence::take_changes;
 use crate::wire::to_sql;
 use crate::{ledger, log};
 
@@ -42,7 +43,7 @@ impl<'a> SqliteTransaction<'a> {
     fn write(
         &mut self,
         table: &TableLayout,
-        attempt: Attempt,
+        attempt: Attempt<'_>,
         sql: &str,
         params: impl rusqlite::Params,
     ) -> Result<(), WriteError> {
@@ -122,7 +123,7 @@ impl Transaction for SqliteTransaction<'_> {
     async fn insert(&mut self, table: &Table, row: &Row) -> Result<(), WriteError> {
         let layout = self.db.layout.table(&table.name)?.clone();
         let values = bound(&layout, row)?;
-        self.write(&layout, Attempt::Insert, &layout.insert_sql(row.0.keys()), params_from_iter(values))
+        self.write(&layout, Attempt::Insert(row), &layout.insert_sql(row.0.keys()), params_from_iter(values))
     }
 
     async fn update(&mut self, table: &Table, key: &Key, set: &Row) -> Result<(), WriteError> {
@@ -130,15 +131,15 @@ impl Transaction for SqliteTransaction<'_> {
             return Ok(());
         }
         let layout = self.db.layout.table(&table.name)?.clone();
-        let key = stored_key(&layout, key)?.into_iter().map(rusqlite::types::ToSqlOutput::Owned);
-        let values = key.chain(bound(&layout, set)?);
-        self.write(&layout, Attempt::Update, &layout.update_sql(set.0.keys()), params_from_iter(values))
+        let stored = stored_key(&layout, key)?.into_iter().map(rusqlite::types::ToSqlOutput::Owned);
+        let values = stored.chain(bound(&layout, set)?);
+        self.write(&layout, Attempt::Update(key, set), &layout.update_sql(set.0.keys()), params_from_iter(values))
     }
 
     async fn delete(&mut self, table: &Table, key: &Key) -> Result<(), WriteError> {
         let layout = self.db.layout.table(&table.name)?.clone();
-        let key = stored_key(&layout, key)?;
-        self.write(&layout, Attempt::Delete, &layout.delete_sql, params_from_iter(key))
+        let stored = stored_key(&layout, key)?;
+        self.write(&layout, Attempt::Delete(key), &layout.delete_sql, params_from_iter(stored))
     }
 
     async fn last_write(&mut self, table: &Table, key: &Key, column: &Name) -> Result<Option<LastWrite>, StoreError> {
@@ -165,7 +166,9 @@ impl WriteTransaction for SqliteTransaction<'_> {
 
     async fn check_deferred(&mut self) -> Result<(), WriteError> {
         if has_deferred_violations(&self.db.conn) {
-            return Err(WriteError::Refused(refusal::deferred(&self.db.conn)?));
+            // The mutation is undone, so what was noted of it may be taken out.
+            let changes = take_changes(&self.db.conn, &self.db.layout)?;
+            return Err(WriteError::Refused(refusal::deferred(&self.db.conn, &self.db.layout, &changes)?));
         }
         Ok(())
     }

@@ -53,9 +53,7 @@ macro_rules! store_conformance {
             refusing::a_refusal_takes_a_position_and_undoes_only_itself => spec!("S1", "S5", "S11");
             refusing::a_refusal_by_the_arbiter_undoes_what_it_wrote => spec!("S5");
             refusing::an_unreadable_mutation_is_refused_and_takes_its_number => spec!("S1", "S11");
-            refusing::a_column_without_a_value_is_refused => spec!("P10");
-            refusing::a_check_is_refused_with_its_rule => spec!("P10");
-            refusing::a_second_row_with_a_unique_value_is_refused => spec!("P10");
+            refusing::a_refusal_names_code_table_columns_and_rule => spec!("P10", "S17");
             refusing::a_missing_parent_is_refused => spec!("P10");
             refusing::a_parent_may_come_after_its_child_in_one_mutation => spec!("S5");
             logging::replaying_the_log_gives_the_table => spec!("S3");

@@ -117,7 +117,9 @@ describe("a client alone", () => {
     await expect(bad.synced).rejects.toMatchObject({ code: "check_failed", detail: { table: "games" } });
 
     expect(client.table("games").get("g1")).toMatchObject({ score: 1 });
-    expect(client.refused.getSnapshot()).toMatchObject([{ n: 1, code: "check_failed" }]);
+    expect(client.refused.getSnapshot()).toMatchObject([
+      { n: 1, code: "check_failed", constraint: { table: "games", columns: ["score"], rule: "score >= 0" } },
+    ]);
     expect(client.rowState("games", "g1")).toBe("refused");
     expect(client.status.getSnapshot().refused).toBe(1);
 

@@ -194,7 +194,7 @@ fn tell(frame: &Down) -> String {
 }
 
 pub(crate) fn everybody() -> TableConfig {
-    let arrival = ColumnConfig { strategy: Some("server-wins".into()) };
+    let arrival = ColumnConfig { strategy: Some("server-wins".into()), ..ColumnConfig::default() };
     TableConfig {
         read: Some("true".into()),
         write: Some("true".into()),

@@ -1,7 +1,7 @@
 //! Mutations that are refused.
 
 use swain_core::protocol::{MutationResult, Outcome, Unreadable};
-use swain_core::{Code, MutationNumber, Operation, Problem, Row, Value};
+use swain_core::{Code, Constraint, Key, MutationNumber, Name, Operation, Problem, Row, RowKey, Value};
 
 use super::fixture::{
     Enforces, Fixture, decided, delete, insert, insert_owner, insert_with, submission, update, with_role,
@@ -53,39 +53,68 @@ pub async fn an_unreadable_mutation_is_refused_and_takes_its_number<S: Store>(fi
     assert_eq!(next.outcome, Outcome::Applied);
 }
 
-/// NOT NULL.
-pub async fn a_column_without_a_value_is_refused<S: Store>(fixture: Fixture<S>) {
-    let problem = refused(&fixture, 1, insert_with("n1", "A", Row::default().with("title", Value::Null))).await;
-
-    assert_eq!(problem.code, Code::NotNull);
-    assert!(problem.detail.contains("notes") && problem.detail.contains("title"), "{problem}");
-    assert_eq!(fixture.note("n1").await, None);
+/// A refusal, as every store says it.
+struct Expected {
+    what: &'static str,
+    operations: Vec<Operation>,
+    code: Code,
+    /// Table, columns, rule.
+    names: (&'static str, &'static [&'static str], &'static str),
+    needs: Enforces,
 }
 
-/// CHECK, on insert and on update.
-pub async fn a_check_is_refused_with_its_rule<S: Store>(fixture: Fixture<S>) {
-    let unknown = || Row::default().with("state", "unknown");
-    let problem = refused(&fixture, 1, insert_with("n1", "A", unknown())).await;
-    assert_eq!(problem.code, Code::CheckFailed);
-    assert!(problem.detail.contains("notes") && problem.detail.contains("known_state"), "{problem}");
-
-    fixture.decide("d", 2, vec![insert("n2", "B")]).await;
-    let problem = refused(&fixture, 3, update("n2", unknown())).await;
-    assert_eq!(problem.code, Code::CheckFailed);
+/// The database has note n1 with a secret title and slug "s" of owner 1.
+fn expected() -> Vec<Expected> {
+    let row = Row::default;
+    let note = |more: Row| vec![insert_with("n2", "B", more)];
+    let owner = RowKey { table: "owners".into(), key: Key::of(1) };
+    let (no_more, more) = (Enforces::NoMore, Enforces::UniqueAndForeignKeys);
+    let case = |what, operations, code, names, needs| Expected { what, operations, code, names, needs };
+    let title = ("notes", ["title"].as_slice(), "NOT NULL");
+    let state = ("notes", ["state"].as_slice(), "known_state");
+    let slug = ("notes", ["slug"].as_slice(), "UNIQUE");
+    let parent = ("notes", ["owner"].as_slice(), "REFERENCES owners (id)");
+    let set = |column, value: Value| vec![update("n1", row().with(column, value))];
+    vec![
+        case("insert of null", note(row().with("title", Value::Null)), Code::NotNull, title, no_more),
+        case("update to null", set("title", Value::Null), Code::NotNull, title, no_more),
+        case("insert against a check", note(row().with("state", "unknown")), Code::CheckFailed, state, no_more),
+        case("update against a check", set("state", "unknown".into()), Code::CheckFailed, state, no_more),
+        case("second row with a value", note(row().with("slug", "s")), Code::Duplicate, slug, more),
+        case("insert without a parent", note(row().with("owner", 7)), Code::ForeignKey, parent, more),
+        case("update away from the parent", set("owner", 7.into()), Code::ForeignKey, parent, more),
+        case(
+            "delete of a parent",
+            vec![Operation::Delete { row: owner, seen: None }],
+            Code::ForeignKey,
+            parent,
+            more,
+        ),
+    ]
 }
 
-/// UNIQUE. The other row's other values are not named.
-pub async fn a_second_row_with_a_unique_value_is_refused<S: Store>(fixture: Fixture<S>) {
-    if fixture.enforces != Enforces::UniqueAndForeignKeys {
-        return;
+/// Code, table, columns and rule; and nothing of any row, also after it was stored.
+pub async fn a_refusal_names_code_table_columns_and_rule<S: Store>(fixture: Fixture<S>) {
+    let first = insert_with("n1", "secret title", Row::default().with("slug", "s").with("owner", 1));
+    assert_eq!(fixture.decide("d", 1, vec![insert_owner(1, "secret owner"), first]).await.outcome, Outcome::Applied);
+    let before = fixture.table("notes").await;
+    let expected = expected().into_iter().filter(|case| {
+        case.needs == Enforces::NoMore || fixture.enforces == Enforces::UniqueAndForeignKeys
+    });
+
+    for (n, Expected { what, operations, code, names: (table, columns, rule), .. }) in (2..).zip(expected) {
+        let result = fixture.decide("d", n, operations).await;
+
+        assert_refused(&result, code);
+        let problem = result.problem.clone().expect("a refusal has a problem");
+        let columns = columns.iter().map(|column| Name::from(*column)).collect();
+        let constraint = Constraint::new(&table.into(), columns, rule);
+        assert_eq!(problem.constraint.as_deref(), Some(&constraint), "{what}: {problem}");
+        assert!(!format!("{problem:?}").contains("secret"), "{what}: {problem:?}");
+        let stored = fixture.store.results("d".into(), MutationNumber(n - 1)).await.expect("the ledger can be read");
+        assert_eq!(stored, [result], "{what}");
     }
-    let slug = || Row::default().with("slug", "s");
-    fixture.decide("d", 1, vec![insert_with("n1", "secret title", slug())]).await;
-
-    let problem = refused(&fixture, 2, insert_with("n2", "B", slug())).await;
-
-    assert_eq!(problem.code, Code::Duplicate);
-    assert!(problem.detail.contains("slug") && !problem.detail.contains("secret"), "{problem}");
+    assert_eq!(fixture.table("notes").await, before);
 }
 
 /// A deferred foreign key refuses one mutation, not the commit of all.
@@ -113,12 +142,6 @@ pub async fn a_parent_may_come_after_its_child_in_one_mutation<S: Store>(fixture
     let result = fixture.decide("d", 1, vec![child, insert_owner(7, "O")]).await;
 
     assert_eq!(result.outcome, Outcome::Applied);
-}
-
-async fn refused<S: Store>(fixture: &Fixture<S>, n: u64, operation: Operation) -> Problem {
-    let result = fixture.decide("d", n, vec![operation]).await;
-    assert_eq!(result.outcome, Outcome::Refused);
-    result.problem.expect("a refusal has a problem")
 }
 
 fn assert_refused(result: &MutationResult, code: Code) {

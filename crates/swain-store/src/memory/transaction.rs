@@ -6,7 +6,7 @@ use std::future::{Future, ready};
 use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::merge::LastWrite;
 use swain_core::{
-    Change, Code, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
+    Change, Code, Constraint, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
 };
 
 use super::{PlantedBug, State};
@@ -50,7 +50,8 @@ impl<'a> MemoryTransaction<'a> {
     fn check(&self, table: &Table, row: &Row) -> Result<(), Problem> {
         let missing = table.columns.iter().find(|(name, column)| !column.nullable && row.value(name).is_null());
         if let Some((name, _)) = missing {
-            return Err(Problem::new(Code::NotNull, format!("{}.{name} needs a value", table.name)).at(name));
+            let problem = Problem::new(Code::NotNull, format!("{}.{name} needs a value", table.name)).at(name);
+            return Err(problem.breaks(Constraint::new(&table.name, vec![name.clone()], "NOT NULL")));
         }
         let checks = self.state.checks.get(&table.name).into_iter().flatten();
         // As in SQL, a CHECK that is unknown passes.
@@ -58,7 +59,11 @@ impl<'a> MemoryTransaction<'a> {
             .into_iter()
             .find(|(_, check)| swain_core::rule::Expression::Not(Box::new(check.clone())).grants(row));
         match failed {
-            Some((name, _)) => Err(Problem::new(Code::CheckFailed, format!("{}: {name}", table.name)).at(name)),
+            Some((name, check)) => {
+                let columns = check.columns().into_iter().collect();
+                let problem = Problem::new(Code::CheckFailed, format!("{}: {name}", table.name)).at(name);
+                Err(problem.breaks(Constraint::new(&table.name, columns, name)))
+            }
             None => Ok(()),
         }
     }

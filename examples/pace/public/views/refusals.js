@@ -14,9 +14,10 @@ export function refusals() {
 function card(letter) {
   const act = (action) => () => action(letter).catch(tell);
   const isCorrecting = page.correcting === letter.n;
+  const data = { "data-testid": "refusal-card", "data-code": letter.code };
   return h(
     "article",
-    { key: letter.n, class: "card refusal", "data-testid": "refusal-card", "data-code": letter.code },
+    { key: letter.n, class: "card refusal", "data-columns": letter.constraint?.columns.join(" ") ?? "", ...data },
     h(
       "div",
       { role: "alert" },

@@ -1,4 +1,4 @@
-import type { Json } from "../engine/json.js";
+import { isObject, type Json } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
 import type { TransportKind } from "../engine/picker.js";
 import type { SyncState } from "../engine/session-io.js";
@@ -34,9 +34,21 @@ export interface DeadLetter {
   readonly n: number;
   readonly ops: readonly Operation[];
   readonly code: string;
+  /** What the server said: `message`, `at`, and the members of `constraint`. */
   readonly detail: Json;
+  /** S17: which rule of the data was broken, if it was one. */
+  readonly constraint: Constraint | null;
   /** When it was refused, ms since 1970 by the device's clock. */
   readonly at: number;
+}
+
+/** S17: a rule of the data, of the database's schema or of the configuration. */
+export interface Constraint {
+  readonly table: string;
+  /** The columns that it is about; none when the database does not say. */
+  readonly columns: readonly string[];
+  /** A name or an expression of the schema, `NOT NULL`, `UNIQUE`, `REFERENCES owners (id)`, `max_length = 20`, a type. */
+  readonly rule: string;
 }
 
 export const NO_STATUS: Status = {
@@ -76,7 +88,16 @@ export function deadLettersOf(tab: Tab, before: readonly DeadLetter[]): readonly
   const letters = tab.replica.outbox.refused().flatMap(({ n, ops, state }): DeadLetter[] => {
     if (state.kind !== "refused") return [];
     const { code = "refused", detail = null } = state.result;
-    return [{ n, ops, code, detail, at: state.at }];
+    return [{ n, ops, code, detail, constraint: constraintOf(detail), at: state.at }];
   });
   return JSON.stringify(letters) === JSON.stringify(before) ? before : letters;
+}
+
+/** S17: the rule that a refusal's detail names. */
+export function constraintOf(detail: Json): Constraint | null {
+  if (!isObject(detail)) return null;
+  const { table, columns, rule } = detail;
+  if (typeof table !== "string" || typeof rule !== "string") return null;
+  const names = Array.isArray(columns) ? columns.filter((column) => typeof column === "string") : [];
+  return { table, columns: names, rule };
 }

@@ -1,5 +1,6 @@
 //! Reading frames, on the device.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::decode::Node;
 use crate::ids::{DeviceId, Epoch, Millis, MutationNumber, Pos, Tag, UserId};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Constraint, Problem};
 use crate::row::RowKey;
 use crate::schema::Schema;
 use crate::strict_json::parse;
@@ -162,7 +163,8 @@ impl MutationResult {
                     text.and_then(|text| text.as_text().map(String::from))
                 };
                 let code = Code::from_text(code.text()?).unwrap_or(Code::Internal);
-                Some(Problem { code, detail: part("message").unwrap_or_default(), at: part("at") })
+                let constraint = detail.as_ref().and_then(|detail| constraint(detail.value()));
+                Some(Problem { code, detail: part("message").unwrap_or_default(), at: part("at"), constraint })
             }
         };
         let n = MutationNumber(node.required("n")?.count()?);
@@ -183,6 +185,13 @@ fn read_index(node: &Node<'_>) -> Result<usize, Problem> {
     usize::try_from(node.count()?).map_err(|_| node.wrong("an index"))
 }
 
+fn constraint(value: &Value) -> Option<Box<Constraint>> {
+    match value {
+        Value::Object(members) => Constraint::from_members(members).map(Box::new),
+        _ => None,
+    }
+}
+
 impl Problem {
     fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let text = |name| Ok::<_, Problem>(node.member(name)?.map(|node| node.text()).transpose()?.unwrap_or_default());
@@ -197,6 +206,6 @@ impl Problem {
             },
         };
         let at = node.member("at")?.map(|at| at.text().map(String::from)).transpose()?;
-        Ok(Self { code, detail, at })
+        Ok(Self { code, detail, at, constraint: constraint(node.value()) })
     }
 }

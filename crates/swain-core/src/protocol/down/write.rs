@@ -1,13 +1,16 @@
 //! Writing frames, on the server. The hot ones are put together from fragments that sessions share.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use super::{Checkpoint, Goaway, LoadEnd, MutationResult, Results, ShapeState, Welcome};
-use crate::ids::Millis;
+use crate::ids::{Millis, Name};
 use crate::mutation::{count, object};
-use crate::problem::Problem;
+use crate::problem::{Constraint, Problem};
 use crate::protocol::PROTOCOL;
 use crate::row::RowKey;
 use crate::value::{Value, write_text};
@@ -143,6 +146,7 @@ impl MutationResult {
             members.push(("code", Value::text(problem.code.as_str())));
             let mut detail = alloc::vec![("message", Value::text(problem.detail.as_str()))];
             detail.extend(problem.at.iter().map(|at| ("at", Value::text(at.as_str()))));
+            detail.extend(problem.constraint.iter().flat_map(|constraint| constraint.members()));
             members.push(("detail", object(detail)));
         }
         object(members)
@@ -166,6 +170,28 @@ impl Goaway {
     }
 }
 
+impl Constraint {
+    /// The members that it adds to a problem's detail (spec S17).
+    pub fn members(&self) -> [(&'static str, Value); 3] {
+        let columns = self.columns.iter().map(|column| Value::text(column.as_str()));
+        [
+            ("table", Value::text(self.table.as_str())),
+            ("columns", Value::List(columns.collect())),
+            ("rule", Value::text(self.rule.as_str())),
+        ]
+    }
+
+    /// The rule in the members of a problem's detail, if there is one.
+    pub fn from_members(members: &BTreeMap<Arc<str>, Value>) -> Option<Self> {
+        let table = Name::from(members.get("table")?.as_text()?);
+        let columns = match members.get("columns") {
+            Some(Value::List(columns)) => columns.iter().filter_map(Value::as_text).map(Name::from).collect(),
+            _ => Vec::new(),
+        };
+        Some(Self::new(&table, columns, members.get("rule")?.as_text()?))
+    }
+}
+
 impl Problem {
     /// RFC 9457 members.
     pub fn to_value(&self) -> Value {
@@ -179,7 +205,8 @@ impl Problem {
                 ("detail", Value::text(self.detail.as_str())),
             ]
             .into_iter()
-            .chain(at),
+            .chain(at)
+            .chain(self.constraint.iter().flat_map(|constraint| constraint.members())),
         )
     }
 
