@@ -2660,7 +2660,7 @@ var LiveQuery = class {
 		if (this.getSnapshot() !== before) callAll(this.#calls);
 	}
 };
-// node_modules/idb/build/index.js
+// ../../../../main/packages/swain/node_modules/idb/build/index.js
 var instanceOfAny = (object, constructors) => constructors.some((c) => object instanceof c);
 var idbProxyableTypes;
 var cursorAdvanceMethods;
@@ -5099,10 +5099,22 @@ function deadLettersOf(tab, before) {
 			ops,
 			code,
 			detail,
+			constraint: constraintOf(detail),
 			at: state.at
 		}];
 	});
 	return JSON.stringify(letters) === JSON.stringify(before) ? before : letters;
+}
+/** S17: the rule that a refusal's detail names. */
+function constraintOf(detail) {
+	if (!isObject(detail)) return null;
+	const { table, columns, rule } = detail;
+	if (typeof table !== "string" || typeof rule !== "string") return null;
+	return {
+		table,
+		columns: Array.isArray(columns) ? columns.filter((column) => typeof column === "string") : [],
+		rule
+	};
 }
 // src/client/table.ts
 /** Reading and changing one table. Every change is visible when the call returns. */

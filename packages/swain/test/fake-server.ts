@@ -108,7 +108,12 @@ export class FakeServer {
 
   #commit(device: string, ledger: Ledger, n: number, ops: readonly Operation[]): void {
     const code = ops.map(this.refuse).find((one) => one !== null) ?? null;
-    const refusal = { n, status: "refused", code, detail: { table: "games", columns: ["score"], rule: "score >= 0", message: "no" } };
+    const refusal = {
+      n,
+      status: "refused",
+      code,
+      detail: { table: "games", columns: ["score"], rule: "score >= 0", message: "no" },
+    };
     const result: Record<string, Json> = code === null ? { n, status: "applied" } : refusal;
     ledger.last = n;
     ledger.results.set(n, result);

@@ -3,7 +3,7 @@ export { Client, type ClientAuth, type ClientOptions, createClient } from "./cli
 export type { InspectedShape, Inspection } from "./client/inspection.js";
 export type { Mutation } from "./client/settlements.js";
 export type { Watchable } from "./client/signal.js";
-export type { DeadLetter, Status } from "./client/status.js";
+export type { Constraint, DeadLetter, Status } from "./client/status.js";
 export { type KeyInput, Table } from "./client/table.js";
 export type { Change, ChangedRow } from "./engine/batch.js";
 export type { Changes } from "./engine/draft.js";
