@@ -114,7 +114,9 @@ pub enum ConfigError {
         allowed: &'static str,
     },
     /// A length of values that have none.
-    #[error("[tables.{table}.columns.{column}] max_length: the column has type {kind}; only text and bytes have a length")]
+    #[error(
+        "[tables.{table}.columns.{column}] max_length: the column has type {kind}; only text and bytes have a length"
+    )]
     NoLength {
         /// The table.
         table: String,

@@ -280,9 +280,7 @@ fn check_sums(table: &Table, before: &Row, after: &Row, inc: &Row) -> Result<(),
         is_whole && *amount != Value::Int(0) && before.value(name) == after.value(name)
     };
     match inc.0.iter().find(|(name, amount)| is_stuck(name, amount)) {
-        Some((name, _)) => {
-            Err(out_of_range(table, name))
-        }
+        Some((name, _)) => Err(out_of_range(table, name)),
         None => Ok(()),
     }
 }

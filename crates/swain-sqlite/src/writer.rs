@@ -120,9 +120,10 @@ impl Writer {
     ///
     /// The commit does not wait for the disk; the next one that does takes this one with it, never the other way round.
     pub(crate) fn tidy<T>(&mut self, work: impl FnOnce(&mut Database) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.db.conn.prepare_cached("PRAGMA synchronous = NORMAL")?.execute([])?;
+        // Not from the cache: this pragma works when it is prepared, not when it is executed.
+        self.db.conn.execute_batch("PRAGMA synchronous = NORMAL")?;
         let result = self.transaction(work);
-        self.db.conn.prepare_cached("PRAGMA synchronous = FULL")?.execute([])?;
+        self.db.conn.execute_batch("PRAGMA synchronous = FULL")?;
         result
     }
 
@@ -301,5 +302,30 @@ impl Arbiter for Refuse {
         _: &swain_core::Mutation,
     ) -> Result<Verdict, WriteError> {
         Err(WriteError::Refused(self.0.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+
+    fn synchronous(db: &Database) -> Result<i64, Failure> {
+        Ok(db.conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?)
+    }
+
+    #[test]
+    fn only_tidying_does_not_wait_for_the_disk() {
+        let db = Database::open(None, Box::new(|| 7)).expect("SQLite opens a database in memory");
+        let mut writer = Writer::new(db, Arc::default());
+        for _ in 0..3 {
+            assert_eq!(writer.tidy(|db| synchronous(db)).expect("it can be asked"), NORMAL);
+            assert_eq!(writer.transaction(|db| synchronous(db)).expect("it can be asked"), FULL);
+            let failed: Result<(), Failure> = writer.tidy(|_| Err(Failure::internal("on purpose")));
+            assert!(failed.is_err());
+            assert_eq!(writer.transaction(|db| synchronous(db)).expect("it can be asked"), FULL);
+        }
     }
 }

@@ -111,7 +111,8 @@ fn values_of(table: &TableLayout, row: &Row, columns: &[String]) -> Option<Vec<S
 }
 
 fn exists(conn: &Connection, table: &str, columns: &[String], values: Vec<Sql>) -> Result<bool, Failure> {
-    let conditions: Vec<_> = columns.iter().zip(1..).map(|(name, place)| format!("{} = ?{place}", quote(name))).collect();
+    let conditions: Vec<_> =
+        columns.iter().zip(1..).map(|(name, place)| format!("{} = ?{place}", quote(name))).collect();
     let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quote(table), conditions.join(" AND "));
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.exists(params_from_iter(values))?)

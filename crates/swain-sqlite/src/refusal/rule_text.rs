@@ -14,7 +14,8 @@ struct Token<'a> {
 pub(super) fn check_of<'a>(sql: &'a str, name: &str) -> Option<&'a str> {
     let tokens = tokens(sql);
     let is = |index: usize, word: &str| tokens.get(index).is_some_and(|token| token.text.eq_ignore_ascii_case(word));
-    let start = (0..tokens.len()).find(|index| is(*index, "CONSTRAINT") && is(index + 1, name) && is(index + 2, "CHECK"))?;
+    let start =
+        (0..tokens.len()).find(|index| is(*index, "CONSTRAINT") && is(index + 1, name) && is(index + 2, "CHECK"))?;
     let mut depth = 0;
     for token in &tokens[start + 3..] {
         match &*token.text {
@@ -64,7 +65,9 @@ fn tokens(sql: &str) -> Vec<Token<'_>> {
             }
         } else if letter.is_alphabetic() || letter == '_' {
             let mut end = start + letter.len_utf8();
-            while let Some((place, letter)) = rest.next_if(|(_, letter)| letter.is_alphanumeric() || "_$".contains(*letter)) {
+            while let Some((place, letter)) =
+                rest.next_if(|(_, letter)| letter.is_alphanumeric() || "_$".contains(*letter))
+            {
                 end = place + letter.len_utf8();
             }
             tokens.push(Token { text: sql[start..end].into(), place: start..end });

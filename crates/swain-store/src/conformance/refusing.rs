@@ -83,13 +83,7 @@ fn expected() -> Vec<Expected> {
         case("second row with a value", note(row().with("slug", "s")), Code::Duplicate, slug, more),
         case("insert without a parent", note(row().with("owner", 7)), Code::ForeignKey, parent, more),
         case("update away from the parent", set("owner", 7.into()), Code::ForeignKey, parent, more),
-        case(
-            "delete of a parent",
-            vec![Operation::Delete { row: owner, seen: None }],
-            Code::ForeignKey,
-            parent,
-            more,
-        ),
+        case("delete of a parent", vec![Operation::Delete { row: owner, seen: None }], Code::ForeignKey, parent, more),
     ]
 }
 
@@ -98,9 +92,9 @@ pub async fn a_refusal_names_code_table_columns_and_rule<S: Store>(fixture: Fixt
     let first = insert_with("n1", "secret title", Row::default().with("slug", "s").with("owner", 1));
     assert_eq!(fixture.decide("d", 1, vec![insert_owner(1, "secret owner"), first]).await.outcome, Outcome::Applied);
     let before = fixture.table("notes").await;
-    let expected = expected().into_iter().filter(|case| {
-        case.needs == Enforces::NoMore || fixture.enforces == Enforces::UniqueAndForeignKeys
-    });
+    let expected = expected()
+        .into_iter()
+        .filter(|case| case.needs == Enforces::NoMore || fixture.enforces == Enforces::UniqueAndForeignKeys);
 
     for (n, Expected { what, operations, code, names: (table, columns, rule), .. }) in (2..).zip(expected) {
         let result = fixture.decide("d", n, operations).await;
