@@ -46,6 +46,7 @@ impl Source {
             ConfigError::UnknownColumn { key, column, .. } => (*key, Word::Is(column)),
             ConfigError::UnknownValue { key, value, .. } => (*key, Word::Is(value)),
             ConfigError::FilledKey { column, .. } => ("fill", Word::Is(column)),
+            ConfigError::NoLength { column, .. } => ("columns", Word::Is(column)),
             _ => ("", Word::Whole),
         };
         let (table, message) = (table_of(error), message_of(error));
@@ -147,6 +148,7 @@ fn table_of(error: &ConfigError) -> &str {
         | ConfigError::UnknownColumn { table, .. }
         | ConfigError::UnknownValue { table, .. }
         | ConfigError::FilledKey { table, .. }
+        | ConfigError::NoLength { table, .. }
         | ConfigError::Rule { table, .. } => table,
     }
 }
