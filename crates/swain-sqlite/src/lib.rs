@@ -12,6 +12,7 @@ mod capture;
 mod database;
 mod deferred;
 mod failure;
+mod indexes;
 mod integer;
 mod introspect;
 mod layout;
@@ -30,6 +31,7 @@ mod transaction;
 mod wire;
 mod writer;
 
+pub use indexes::Index;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;
 

@@ -1,9 +1,13 @@
-//! Tables after a Dexie schema or a JSON export: a draft, with everything that was guessed.
+//! Tables after SQL, a Dexie schema or a JSON export: a draft, with everything that was guessed.
 
 mod dexie;
 mod export;
 mod infer;
+mod own;
+mod page;
 mod sql;
+
+pub(crate) use sql::quote;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +24,8 @@ pub(crate) struct Draft {
     pub(crate) tables: Vec<DraftTable>,
     /// Sentences for the person who reads the report.
     pub(crate) guesses: Vec<String>,
+    /// The statements, where somebody wrote them.
+    pub(crate) sql: Option<String>,
 }
 
 /// A table that shall be made.
@@ -39,6 +45,8 @@ pub(crate) struct DraftColumn {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) not_null: bool,
+    /// The database computes it.
+    pub(crate) readonly: bool,
 }
 
 /// The declared type of a column.
@@ -69,7 +77,8 @@ impl Draft {
         let draft = match ending.as_str() {
             "json" => export::read(&text),
             "js" | "ts" | "mjs" | "mts" | "jsx" | "tsx" => dexie::read(&text),
-            _ => bail!("{name} is neither a JSON export (.json) nor a Dexie schema (.js, .ts)"),
+            "sql" => own::read(&text),
+            _ => bail!("{name} is neither SQL (.sql) nor a JSON export (.json) nor a Dexie schema (.js, .ts)"),
         };
         draft.with_context(|| format!("{name} is not right"))
     }
@@ -93,7 +102,7 @@ impl DraftTable {
     fn column(&mut self, name: &str, kind: Kind) -> &mut DraftColumn {
         let place = self.columns.iter().position(|column| column.name == name);
         let place = place.unwrap_or_else(|| {
-            self.columns.push(DraftColumn { name: name.to_owned(), kind, not_null: false });
+            self.columns.push(DraftColumn { name: name.to_owned(), kind, not_null: false, readonly: false });
             self.columns.len() - 1
         });
         &mut self.columns[place]

@@ -163,6 +163,30 @@ async fn a_dexie_schema_becomes_tables() {
 }
 
 #[tokio::test]
+async fn tables_of_ones_own_sql_are_served_with_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let sql = "CREATE TABLE boats (id TEXT PRIMARY KEY, name TEXT NOT NULL);
+               CREATE TABLE outings (id TEXT PRIMARY KEY, boat_id TEXT REFERENCES boats (id), upper AS (upper(id)));";
+    std::fs::write(path.join("schema.sql"), sql).unwrap();
+
+    well(path, &["init", "--from", "schema.sql"]).await;
+
+    assert_eq!(std::fs::read_to_string(path.join("schema.sql")).unwrap(), sql);
+    assert!(well(path, &["check"]).await.contains("outings: read auth.id IS NOT NULL"));
+    let page = std::fs::read_to_string(path.join("public/tables.js")).unwrap();
+    let tables = page.split_once("TABLES = ").unwrap().1.trim().trim_end_matches(';');
+    let tables: serde_json::Value = tables.parse().unwrap();
+    assert_eq!(tables["boats"]["key"], serde_json::json!(["id"]));
+    let column = |name: &str| {
+        let columns = tables["outings"]["columns"].as_array().unwrap();
+        columns.iter().find(|column| column["name"] == name).unwrap().clone()
+    };
+    assert_eq!(column("upper")["readonly"], true);
+    assert_eq!(column("id")["drawn"], true);
+}
+
+#[tokio::test]
 async fn what_cannot_become_tables_is_refused_with_its_place() {
     for (name, text, words) in [
         ("a.json", "[1]", "an export is an object of tables"),
@@ -174,7 +198,10 @@ async fn what_cannot_become_tables_is_refused_with_its_place() {
         ("a.ts", "const x = 1;", "there is no db.version(1).stores"),
         ("a.ts", "db.version(1).stores({ t: `${key}` })", "write it out"),
         ("a.ts", "db.version(1).stores({ t: 'id, a.b' })", "'a.b' is inside another value"),
-        ("a.csv", "x", "neither a JSON export"),
+        ("a.sql", "CREATE TABLE t (", "SQLite does not take it"),
+        ("a.sql", "CREATE TABLE t (a TEXT)", "table 't' has no PRIMARY KEY"),
+        ("a.sql", "-- nothing", "there is no CREATE TABLE in it"),
+        ("a.csv", "x", "neither SQL"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(name), text).unwrap();

@@ -15,12 +15,13 @@ use crate::import::Draft;
 #[command(after_help = "\
 Examples:
   swain init                          two tables and a page, ready for `swain dev`
+  swain init --from schema.sql        your CREATE TABLEs
   swain init --from src/db.ts         tables after a Dexie schema: db.version(1).stores({ … })
   swain init --from export.json       tables and rows of an export: {\"table\": [{ … }]}
 
 It asks nothing and overwrites nothing. A database that is there already: swain attach app.db")]
 pub(crate) struct Init {
-    /// A Dexie schema (.js, .ts) or a JSON export (.json) to make the tables from.
+    /// SQL (.sql), a Dexie schema (.js, .ts) or a JSON export (.json) to make the tables from.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 }
@@ -28,6 +29,12 @@ pub(crate) struct Init {
 const PAGE: [(&str, &str); 3] = [
     ("public/index.html", include_str!("../../template/public/index.html")),
     ("public/app.js", include_str!("../../template/public/app.js")),
+    ("public/style.css", include_str!("../../template/public/style.css")),
+];
+/// For tables that are not known before.
+const PAGE_OF_TABLES: [(&str, &str); 3] = [
+    ("public/index.html", include_str!("../../template/tables/index.html")),
+    ("public/app.js", include_str!("../../template/tables/app.js")),
     ("public/style.css", include_str!("../../template/public/style.css")),
 ];
 const CONFIG: &str = include_str!("../../template/swain.toml");
@@ -56,20 +63,22 @@ struct Plan {
     schema: String,
     /// SQL that brings the rows, a transaction each.
     rows: Vec<String>,
-    files: Vec<(&'static str, &'static str)>,
+    files: Vec<(&'static str, String)>,
     draft: Option<Draft>,
 }
 
 impl Plan {
     fn starter() -> Self {
         let (config, schema) = (CONFIG.to_owned(), SCHEMA.to_owned());
-        Self { config, schema, rows: Vec::new(), files: PAGE.to_vec(), draft: None }
+        Self { config, schema, rows: Vec::new(), files: owned(&PAGE), draft: None }
     }
 
     fn from_file(from: &Path) -> anyhow::Result<Self> {
         let draft = Draft::read(from)?;
         let (config, schema, rows) = (draft.config(), draft.schema(), draft.row_batches());
-        Ok(Self { config, schema, rows, files: Vec::new(), draft: Some(draft) })
+        let mut files = owned(&PAGE_OF_TABLES);
+        files.push(("public/tables.js", draft.page_tables()));
+        Ok(Self { config, schema, rows, files, draft: Some(draft) })
     }
 
     /// What is there and is something else stays; then nothing is written at all. What is there and is the same may be
@@ -98,7 +107,7 @@ impl Plan {
     }
 
     fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        let files = self.files.iter().map(|(name, content)| (*name, *content));
+        let files = self.files.iter().map(|(name, content)| (*name, content.as_str()));
         files.chain([("schema.sql", self.schema.as_str())])
     }
 
@@ -144,10 +153,7 @@ impl Plan {
                 text.extend(guesses.iter().map(|guess| format!("  {guess}\n")));
             }
         }
-        let next = match self.draft {
-            None => "swain dev     serves it at http://127.0.0.1:8080; open it in two windows",
-            Some(_) => "swain check   says who may read and write what; then: swain dev",
-        };
+        let next = "swain dev     serves it at http://127.0.0.1:8080; open it in two windows";
         text.push_str(&format!("\n\nNext: {}", next));
         if !folder.as_os_str().is_empty() {
             text.push_str(&format!(" (in {})", folder.display()));
@@ -155,4 +161,8 @@ impl Plan {
         let rows = self.draft.as_ref().map(Draft::row_counts).unwrap_or_default();
         (text, json!({ "made": made, "rows": rows, "guesses": guesses }))
     }
+}
+
+fn owned(files: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    files.iter().map(|(name, content)| (*name, (*content).to_owned())).collect()
 }

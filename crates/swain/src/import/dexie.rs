@@ -182,7 +182,7 @@ fn members(body: &str) -> Vec<DraftColumn> {
             name.ends_with('?') || kind.split('|').any(|part| matches!(part.trim(), "null" | "undefined"));
         let name = name.trim_end_matches('?').trim_matches(['"', '\'']).to_owned();
         let is_name = !name.is_empty() && name.chars().all(|char| char.is_alphanumeric() || char == '_');
-        is_name.then(|| DraftColumn { kind: kind_of_type(&name, kind), not_null: !is_optional, name })
+        is_name.then(|| DraftColumn { kind: kind_of_type(&name, kind), not_null: !is_optional, readonly: false, name })
     });
     columns.flatten().collect()
 }

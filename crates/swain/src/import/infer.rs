@@ -9,7 +9,7 @@ use super::{Draft, DraftColumn, DraftTable, Kind};
 
 /// Adds what the rows show to what is known, and checks that tables can be made of it.
 pub(super) fn complete(draft: &mut Draft) -> anyhow::Result<()> {
-    let Draft { tables, guesses } = draft;
+    let Draft { tables, guesses, .. } = draft;
     if tables.is_empty() {
         bail!("there is no table in it");
     }
@@ -75,8 +75,8 @@ fn complete_columns(table: &mut DraftTable, guesses: &mut Vec<String>) {
         }
         match columns.iter_mut().find(|known| known.name == column) {
             // A key that the schema calls a whole number stays one.
-            Some(known) => *known = DraftColumn { kind, not_null, name: column },
-            None => columns.push(DraftColumn { name: column, kind, not_null }),
+            Some(known) => *known = DraftColumn { kind, not_null, name: column, readonly: false },
+            None => columns.push(DraftColumn { name: column, kind, not_null, readonly: false }),
         }
     }
     columns.sort_by_key(|column| !key.contains(&column.name));
@@ -138,7 +138,9 @@ fn find_key(table: &mut DraftTable, guesses: &mut Vec<String>) {
     let taken = |column: &str| table.columns.iter().any(|known| known.name.eq_ignore_ascii_case(column));
     let column = ["id", "row_id", "swain_row_id"].into_iter().find(|column| !taken(column)).unwrap_or("row_key");
     guesses.push(format!("{name}: no column names a row; {column} was added, the database counts it"));
-    table.columns.insert(0, DraftColumn { name: column.to_owned(), kind: Kind::Integer, not_null: true });
+    table
+        .columns
+        .insert(0, DraftColumn { name: column.to_owned(), kind: Kind::Integer, not_null: true, readonly: false });
     table.key = vec![column.to_owned()];
 }
 

@@ -13,7 +13,7 @@ impl Draft {
         let mut text = String::from(
             "# Everything that can stand here, with its environment variable: docs/configuration.md.\n\
              # `swain check` says what is wrong with this file.\n\n\
-             [server]\nlisten = \"127.0.0.1:8080\"\n\n[database]\npath = \"app.db\"\n\n\
+             [server]\nlisten = \"127.0.0.1:8080\"\npublic = \"public\"\n\n[database]\npath = \"app.db\"\n\n\
              # Everybody who is signed in shares these tables. Only mine: \"owner = auth.id\"\n",
         );
         for table in &self.tables {
@@ -27,6 +27,9 @@ impl Draft {
 
     /// The statements that make the tables.
     pub(crate) fn schema(&self) -> String {
+        if let Some(sql) = &self.sql {
+            return sql.clone();
+        }
         let mut text =
             String::from("-- Made by `swain init --from`. They are your tables: change them with any tool.\n");
         for table in &self.tables {
@@ -122,7 +125,7 @@ fn list(names: &[String]) -> String {
 }
 
 /// Quoted where SQL needs it: what people read stays plain.
-fn quote(name: &str) -> String {
+pub(crate) fn quote(name: &str) -> String {
     let is_plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
         && !KEYWORDS.contains(&name.to_ascii_uppercase().as_str());
