@@ -1,6 +1,6 @@
 // The real server with the demo app, which a story can stop, kill and start again on the same port.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -38,6 +38,14 @@ export class Server {
     return Server.#begin(folder, ["serve", "--config", join(folder, "swain.toml")]);
   }
 
+  /** What `swain init` makes, served by `serve` or `dev`. */
+  static async starter(command) {
+    const folder = await mkdtemp(join(tmpdir(), "swain-e2e-starter-"));
+    const config = join(folder, "swain.toml");
+    execFileSync(binary(), ["init", "--config", config]);
+    return Server.#begin(folder, [command, "--config", config]);
+  }
+
   static async #begin(folder, command) {
     const server = new Server(folder, await freePort(), command);
     await server.start();
@@ -47,6 +55,11 @@ export class Server {
   /** The folder of the demo's database and secret. */
   get data() {
     return join(this.#data, "pace");
+  }
+
+  /** Where the project is. */
+  get folder() {
+    return this.#data;
   }
 
   get url() {

@@ -8,6 +8,7 @@ use swain_engine::Engine;
 use crate::assets::Assets;
 use crate::auth::Auth;
 use crate::config::{Devtools, ServerConfig};
+use crate::dev::Reloads;
 use crate::follower::Pulse;
 use crate::lifecycle::Lifecycle;
 use crate::origin::Origins;
@@ -18,6 +19,7 @@ pub(crate) struct App<S> {
     pub(crate) origins: Origins,
     pub(crate) public: Assets,
     pub(crate) devtools: Devtools,
+    pub(crate) reloads: Option<Reloads>,
     pub(crate) heartbeat: Millis,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) lifecycle: Arc<Lifecycle>,
@@ -31,6 +33,7 @@ impl<S> App<S> {
             origins: Origins::new(config.allowed_origins.clone()),
             public: config.public.clone(),
             devtools: config.devtools,
+            reloads: config.reloads.clone(),
             heartbeat: config.heartbeat,
             pulse: Arc::new(Pulse::new()),
             lifecycle: Arc::default(),

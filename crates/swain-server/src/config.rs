@@ -10,6 +10,7 @@ use swain_engine::limits::HEARTBEAT_MS;
 use swain_store::Retention;
 
 use crate::assets::Assets;
+use crate::dev::Reloads;
 use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, RETENTION_MS, TRIM_INTERVAL_MS, WRITE_STALL_MS_MAX};
 
 /// How a server behaves. [`ServerConfig::new`] has the defaults.
@@ -21,6 +22,8 @@ pub struct ServerConfig {
     pub public: Assets,
     /// Whether pages get the developer's panel.
     pub devtools: Devtools,
+    /// What tells open pages that something was saved; without it nobody can ask.
+    pub reloads: Option<Reloads>,
     /// Origins besides its own whose pages may connect.
     pub allowed_origins: Vec<String>,
     /// The longest silence on a stream.
@@ -53,6 +56,7 @@ impl ServerConfig {
             listen,
             public: Assets::None,
             devtools: Devtools::Off,
+            reloads: None,
             allowed_origins: Vec::new(),
             heartbeat: Millis(HEARTBEAT_MS),
             connections: CONNECTIONS_MAX,

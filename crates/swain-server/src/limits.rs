@@ -63,3 +63,6 @@ pub const DRAIN_MS_MAX: u64 = 10_000;
 pub const RETURNS_PER_SECOND: u64 = 500;
 /// The shortest spread of their return, in milliseconds.
 pub const RETURN_SPREAD_MS_MIN: u64 = 1_000;
+
+/// Milliseconds of silence after which a page of a developer hears a line that says nothing.
+pub const DEV_SILENCE_MS_MAX: u64 = 15_000;

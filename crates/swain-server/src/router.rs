@@ -16,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::{assets, auth, headers, health, sync};
+use crate::{assets, auth, dev, headers, health, sync};
 
 pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     let routes = Router::new()
@@ -26,6 +26,7 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/api/auth/logout", post(auth::logout::<S>))
         .route("/api/auth/me", get(auth::me::<S>))
         .route("/api/sync/ws", get(sync::upgrade::<S>))
+        .route("/api/dev/reload", get(dev::reloads::<S>))
         .route("/api", get(nothing_here).fallback(nothing_here))
         .route("/api/{*rest}", get(nothing_here).fallback(nothing_here))
         .route("/healthz", get(health::alive))

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod demo;
+mod dev;
 mod init;
 mod serve;
 mod types;
@@ -18,6 +19,7 @@ use crate::common::Common;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Init(init::Init),
+    Dev(dev::Dev),
     /// Serve the database that the configuration names.
     Serve(serve::Serve),
     /// Run an example application that is inside this program.
@@ -35,6 +37,7 @@ impl Command {
     pub(crate) fn run(self, common: &Common) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init(init) => well(on_runtime(init.run(common))),
+            Self::Dev(dev) => well(on_runtime(dev.run(common))),
             Self::Serve(serve) => well(on_runtime(serve.run(common))),
             Self::Demo(demo) => well(on_runtime(demo.run(common))),
             Self::Check(check) => on_runtime(check.run(common)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 
+#[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) store: Arc<SqliteStore>,
 }

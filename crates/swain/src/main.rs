@@ -13,6 +13,7 @@ mod project;
 mod run;
 mod secret;
 mod typescript;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -38,6 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   swain demo                 look at an application that is ready
   swain init                 begin: two tables and a page
+  swain dev                  serve it, reload on save
   swain check                is my swain.toml right?
   swain serve                make my tables live
 

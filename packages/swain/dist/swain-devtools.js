@@ -105,14 +105,16 @@ function styleSheet() {
 var CSS = `
 :host { all: initial; }
 * { box-sizing: border-box; }
-.root {
+.root, .trouble {
   --ink: #17222e; --soft: #5a6876; --line: #d8dfe6; --paper: #fff; --raised: #f3f6f8; --accent: #0b63b0;
   --good: #12783d; --busy: #9a5b00; --bad: #b3261e;
+}
+.root {
   position: fixed; z-index: 2147483000; right: 8px; bottom: 8px; left: auto;
   font: 13px/1.45 system-ui, sans-serif; color: var(--ink); color-scheme: light dark;
 }
 @media (prefers-color-scheme: dark) {
-  .root {
+  .root, .trouble {
     --ink: #e6ecf2; --soft: #9fb0c0; --line: #33414f; --paper: #131b24; --raised: #1c2733; --accent: #78b7f2;
     --good: #6dd394; --busy: #f0b45a; --bad: #ff8a80;
   }
@@ -180,6 +182,8 @@ time, small, .about { color: var(--soft); font-variant-numeric: tabular-nums; fo
 .problem.frame, .goaway.frame { color: var(--bad); padding: 0; border-top: 0; }
 .frame pre { margin: 0; padding: 8px 12px; background: var(--raised); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 260px; overflow: auto; color: var(--ink); }
 .note { display: flex; gap: 8px; margin: 0; padding: 6px 12px; color: var(--soft); border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.trouble { position: fixed; inset: 0 0 auto; z-index: 2147483001; margin: 0; font: 13px/1.45 ui-monospace, monospace; padding: 12px; max-height: 60vh; overflow: auto; background: var(--paper); color: var(--bad); border-bottom: 2px solid var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
+.trouble[hidden] { display: none; }
 `;
 // src/devtools/views.ts
 /** What waits and what became of it. */
@@ -273,6 +277,11 @@ var Watched = class {
 var Panel = class {
 	#host = document.createElement("swain-devtools");
 	#root = element("div", { class: "root" });
+	#trouble = element("pre", {
+		class: "trouble",
+		role: "alert",
+		hidden: ""
+	});
 	#watched = [];
 	#shown = null;
 	#view = "frames";
@@ -283,7 +292,7 @@ var Panel = class {
 	constructor() {
 		const shadow = this.#host.attachShadow({ mode: "open" });
 		shadow.adoptedStyleSheets = [styleSheet()];
-		shadow.append(this.#root);
+		shadow.append(this.#trouble, this.#root);
 		document.documentElement.append(this.#host);
 		this.#build();
 	}
@@ -293,6 +302,11 @@ var Panel = class {
 		this.#watched.push(watched);
 		this.#shown = watched;
 		this.#draw();
+	}
+	/** What is wrong with what was saved; the page goes on with what was before. */
+	tell(problem) {
+		this.#trouble.textContent = problem;
+		this.#trouble.hidden = false;
 	}
 	#drawSoon() {
 		this.#timer ??= window.setTimeout(() => {
@@ -447,22 +461,32 @@ var NAME = "swain:dev-reload";
 var ADDRESS = "/api/dev/reload";
 /**
 * Reloads the page when `swain dev` says that something changed: an event `reload` whose data says what.
+* An event `problem` says why what was saved cannot be used; its text goes to `tell`.
 * One tab listens for all of them, because a browser opens six connections to a host and no more.
 */
-function reloadOnSave() {
-	if (!("locks" in navigator) || typeof BroadcastChannel === "undefined") return listen(() => location.reload());
+function reloadOnSave(tell) {
+	const take = (word) => {
+		if (word.kind === "reload") location.reload();
+		else tell(word.text);
+	};
+	if (!("locks" in navigator) || typeof BroadcastChannel === "undefined") return listen(take);
 	const channel = new BroadcastChannel(NAME);
-	channel.onmessage = () => location.reload();
+	channel.onmessage = (event) => take(event.data);
 	navigator.locks.request(NAME, () => {
-		listen(() => {
-			channel.postMessage("reload");
-			location.reload();
+		listen((word) => {
+			channel.postMessage(word);
+			take(word);
 		});
 		return new Promise(() => void 0);
 	});
 }
-function listen(reload) {
-	new EventSource(ADDRESS).addEventListener("reload", reload);
+function listen(take) {
+	const source = new EventSource(ADDRESS);
+	source.addEventListener("reload", () => take({ kind: "reload" }));
+	source.addEventListener("problem", (event) => take({
+		kind: "problem",
+		text: String(event.data)
+	}));
 }
 // src/devtools/devtools.ts
 var panel = new Panel();
@@ -470,4 +494,4 @@ window.addEventListener("swain:client", (event) => {
 	if (event instanceof CustomEvent) panel.add(event.detail);
 });
 window.dispatchEvent(new Event("swain:devtools"));
-reloadOnSave();
+reloadOnSave((problem) => panel.tell(problem));

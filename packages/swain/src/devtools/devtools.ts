@@ -10,4 +10,4 @@ window.addEventListener("swain:client", (event) => {
 });
 // Clients that are older than this script answer.
 window.dispatchEvent(new Event("swain:devtools"));
-reloadOnSave();
+reloadOnSave((problem) => panel.tell(problem));

@@ -31,6 +31,7 @@ class Watched {
 export class Panel {
   readonly #host = document.createElement("swain-devtools");
   readonly #root = element("div", { class: "root" });
+  readonly #trouble = element("pre", { class: "trouble", role: "alert", hidden: "" });
   readonly #watched: Watched[] = [];
   #shown: Watched | null = null;
   #view: View = "frames";
@@ -42,7 +43,7 @@ export class Panel {
   constructor() {
     const shadow = this.#host.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [styleSheet()];
-    shadow.append(this.#root);
+    shadow.append(this.#trouble, this.#root);
     document.documentElement.append(this.#host);
     this.#build();
   }
@@ -54,6 +55,12 @@ export class Panel {
     // The youngest is what the page uses: an earlier one was closed, or is another part of it.
     this.#shown = watched;
     this.#draw();
+  }
+
+  /** What is wrong with what was saved; the page goes on with what was before. */
+  tell(problem: string): void {
+    this.#trouble.textContent = problem;
+    this.#trouble.hidden = false;
   }
 
   #drawSoon(): void {

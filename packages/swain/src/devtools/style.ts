@@ -8,14 +8,16 @@ export function styleSheet(): CSSStyleSheet {
 const CSS = `
 :host { all: initial; }
 * { box-sizing: border-box; }
-.root {
+.root, .trouble {
   --ink: #17222e; --soft: #5a6876; --line: #d8dfe6; --paper: #fff; --raised: #f3f6f8; --accent: #0b63b0;
   --good: #12783d; --busy: #9a5b00; --bad: #b3261e;
+}
+.root {
   position: fixed; z-index: 2147483000; right: 8px; bottom: 8px; left: auto;
   font: 13px/1.45 system-ui, sans-serif; color: var(--ink); color-scheme: light dark;
 }
 @media (prefers-color-scheme: dark) {
-  .root {
+  .root, .trouble {
     --ink: #e6ecf2; --soft: #9fb0c0; --line: #33414f; --paper: #131b24; --raised: #1c2733; --accent: #78b7f2;
     --good: #6dd394; --busy: #f0b45a; --bad: #ff8a80;
   }
@@ -83,4 +85,6 @@ time, small, .about { color: var(--soft); font-variant-numeric: tabular-nums; fo
 .problem.frame, .goaway.frame { color: var(--bad); padding: 0; border-top: 0; }
 .frame pre { margin: 0; padding: 8px 12px; background: var(--raised); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 260px; overflow: auto; color: var(--ink); }
 .note { display: flex; gap: 8px; margin: 0; padding: 6px 12px; color: var(--soft); border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.trouble { position: fixed; inset: 0 0 auto; z-index: 2147483001; margin: 0; font: 13px/1.45 ui-monospace, monospace; padding: 12px; max-height: 60vh; overflow: auto; background: var(--paper); color: var(--bad); border-bottom: 2px solid var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
+.trouble[hidden] { display: none; }
 `;

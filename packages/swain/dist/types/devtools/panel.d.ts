@@ -4,4 +4,6 @@ export declare class Panel {
     #private;
     constructor();
     add(client: Client): void;
+    /** What is wrong with what was saved; the page goes on with what was before. */
+    tell(problem: string): void;
 }
