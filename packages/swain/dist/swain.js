@@ -2660,7 +2660,7 @@ var LiveQuery = class {
 		if (this.getSnapshot() !== before) callAll(this.#calls);
 	}
 };
-// ../../../../main/packages/swain/node_modules/idb/build/index.js
+// node_modules/idb/build/index.js
 var instanceOfAny = (object, constructors) => constructors.some((c) => object instanceof c);
 var idbProxyableTypes;
 var cursorAdvanceMethods;
