@@ -31,7 +31,7 @@ function input(column, attributes) {
   const types = { boolean: "checkbox", number: "number" };
   const type = types[column.kind] ?? "text";
   const step = column.kind === "number" ? { step: "any" } : {};
-  return h("input", { type, "aria-label": column.name, placeholder: column.name, autocomplete: "off", ...step, ...attributes });
+  return h("input", { type, placeholder: column.name, autocomplete: "off", ...step, ...attributes });
 }
 
 function read(column, element) {
@@ -47,23 +47,29 @@ function show(column, element, value) {
   else element.value = value === null || value === undefined ? "" : column.kind === "json" ? JSON.stringify(value) : value;
 }
 
+/** Each with the name of its column above. */
+function labelled(columns, fields) {
+  return columns.map((column, index) => h("label", {}, h("small", {}, column.name), fields[index]));
+}
+
 /** A table: its rows, which stay where they are while somebody types, and a form for a new one. */
 function section(name, { key, columns }) {
   const rows = client.query(name, { orderBy: key.map((column) => [column, "asc"]) });
   const list = h("ul", {});
   const shown = new Map();
+  const visible = columns.filter((column) => !column.drawn);
   const keyOf = (row) => (key.length === 1 ? row[key[0]] : key.map((column) => row[column]));
 
   function item(row) {
     const place = keyOf(row);
-    const fields = columns.map((column) => {
+    const fields = visible.map((column) => {
       const change = () => attempt(() => client.table(name).update(place, { [column.name]: read(column, field) }));
       const field = input(column, { onchange: change, disabled: column.readonly || key.includes(column.name) });
       return field;
     });
     const take = () => attempt(() => client.table(name).delete(place));
     const remove = h("button", { type: "button", class: "remove", "aria-label": "Delete", onclick: take }, "×");
-    return { element: h("li", { class: "fields" }, ...fields, remove), fields };
+    return { element: h("li", { class: "fields" }, ...labelled(visible, fields), remove), fields };
   }
 
   function draw() {
@@ -78,12 +84,12 @@ function section(name, { key, columns }) {
       const place = JSON.stringify(keyOf(row));
       if (!shown.has(place)) shown.set(place, item(row));
       const { element, fields } = shown.get(place);
-      columns.forEach((column, index) => show(column, fields[index], row[column.name]));
+      visible.forEach((column, index) => show(column, fields[index], row[column.name]));
       if (!element.isConnected) list.append(element);
     }
   }
 
-  const open = columns.filter((column) => !column.readonly && !column.drawn);
+  const open = visible.filter((column) => !column.readonly);
   const fields = open.map((column) => input(column, {}));
   const add = (event) => {
     event.preventDefault();
@@ -93,7 +99,7 @@ function section(name, { key, columns }) {
       event.target.reset();
     });
   };
-  const form = h("form", { class: "fields", onsubmit: add }, ...fields, h("button", { type: "submit" }, "Add"));
+  const form = h("form", { class: "fields", onsubmit: add }, ...labelled(open, fields), h("button", { type: "submit" }, "Add"));
   rows.subscribe(draw);
   return { element: h("article", { "data-table": name }, h("h2", {}, name), list, form), draw };
 }
