@@ -71,6 +71,25 @@ impl Client {
         self.mutate(vec![Operation::Insert { row: place(table, key), set }])
     }
 
+    /// The row that has these values in the columns `on`, a unique key of the table, is changed, here or on the server;
+    /// when there is none, it is a new row under `key` (spec M11).
+    pub fn upsert(&self, table: &str, key: Key, on: &[&str], set: Row) -> Result<Written, Problem> {
+        let on = on.iter().map(|column| Name::from(*column)).collect();
+        self.mutate(vec![Operation::Upsert { row: place(table, key), on, set, was: BTreeMap::new() }])
+    }
+
+    /// A temporary key for a new row of a table whose ids the server gives. It names the row for as long as the store
+    /// keeps it, also when the real key is known (spec C19).
+    pub fn new_key(&self, table: &str) -> Result<Key, Problem> {
+        self.shared.new_key(table)
+    }
+
+    /// The key by which a row is known now: of a temporary key, the real one as soon as there is one.
+    pub fn resolve(&self, table: &str, key: Key) -> Key {
+        let place = place(table, key);
+        self.read(|device| device.resolve(&place).into_owned().key)
+    }
+
     /// Changes of a row: a [`Row`] with new values, or a [`Patch`] that also counts and edits sets.
     pub fn update(&self, table: &str, key: Key, patch: impl Into<Patch>) -> Result<Written, Problem> {
         let Patch { set, inc, add, remove } = patch.into();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use swain_core::client::{ChangeSet, Device, EntryId, Input, Output, Settled, Status};
-use swain_core::{Operation, Problem, Row};
+use swain_core::{Key, Operation, Problem, Row};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::clock::Clock;
@@ -97,6 +97,10 @@ impl Shared {
         self.work.notify_one();
         self.stepped();
         Ok(written)
+    }
+
+    pub(crate) fn new_key(&self, table: &str) -> Result<Key, Problem> {
+        self.lock().device.new_key(table)
     }
 
     /// An input from the task, which looks at the outputs itself.

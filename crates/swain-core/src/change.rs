@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::alias::Alias;
 use crate::ids::{DeviceId, Millis, MutationNumber, Pos, Tag, UserId};
 use crate::row::{Row, RowKey};
 
@@ -18,6 +19,8 @@ pub struct Position {
     pub who: Who,
     /// What changed; empty for a refusal or a mutation that changed nothing.
     pub changes: Vec<Change>,
+    /// What the keys stand for that this mutation proposed; for its own device only (spec P25).
+    pub aliases: Vec<Alias>,
 }
 
 /// Who caused a position.

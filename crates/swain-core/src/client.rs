@@ -37,7 +37,7 @@ mod session;
 mod staging;
 mod status;
 
-pub use batch::{Batch, BatchId, Meta, OutboxWrite, RowWrite, StagingWrite, StoredDevice, Writes};
+pub use batch::{AliasWrite, Batch, BatchId, Meta, OutboxWrite, RowWrite, StagingWrite, StoredDevice, Writes};
 pub use config::{Config, Faults, Identity, PlantedBug};
 pub use confirmed::{Held, Membership};
 pub use input::Input;

@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+mod alias;
 mod change;
 pub mod client;
 pub mod decode;
@@ -28,11 +29,12 @@ pub mod shape;
 pub mod strict_json;
 mod value;
 
+pub use alias::{Alias, Aliases, referenced, referenced_before, replace};
 pub use change::{Change, ChangeKind, Position, Who};
 pub use hash::hash_text;
 pub use ids::{DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, UserId};
 pub use mutation::{Mutation, Operation, Was};
 pub use problem::{Code, Constraint, Problem};
 pub use row::{Key, Row, RowKey};
-pub use schema::{Column, ColumnType, Fill, Schema, Strategy, Table};
+pub use schema::{Column, ColumnType, Fill, Ids, Reference, Schema, Strategy, Table};
 pub use value::Value;

@@ -46,3 +46,7 @@ pub const RESULTS_MS_MAX: u64 = 30_000;
 pub const PROBLEM_DETAIL_BYTES_MAX: usize = 1024;
 /// Bytes of a problem's place.
 pub const PROBLEM_PLACE_BYTES_MAX: usize = 256;
+/// How often an alias may stand for a key that is itself an alias.
+pub const ALIAS_STEPS_MAX: usize = 8;
+/// Aliases that a device remembers; beyond it the oldest are forgotten (spec C19).
+pub const ALIASES_MAX: usize = 10_000;

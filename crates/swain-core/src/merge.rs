@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::hash::hash_text;
 use crate::ids::{DeviceId, Millis, MutationNumber, Name};
 use crate::mutation::{Operation, Was};
-use crate::row::Row;
+use crate::row::{Key, Row};
 use crate::schema::{ColumnType, Strategy, Table};
 use crate::value::Value;
 
@@ -15,12 +15,15 @@ use crate::value::Value;
 pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<Row> {
     match operation {
         Operation::Delete { .. } => None,
-        Operation::Insert { row: place, set } => {
-            let mut inserted: Row = table.columns.keys().map(|name| (name.clone(), Value::Null)).collect();
-            inserted.0.extend(table.key.iter().cloned().zip(place.key.0.iter().cloned()));
-            inserted.0.extend(known(table, set));
-            Some(inserted)
-        }
+        Operation::Insert { row: place, set } => Some(inserted(table, &place.key, set)),
+        Operation::Upsert { row: place, set, .. } => match row {
+            None => Some(inserted(table, &place.key, set)),
+            Some(row) => {
+                let mut updated = row.clone();
+                updated.0.extend(known(table, set));
+                Some(updated)
+            }
+        },
         Operation::Update { set, inc, add, remove, .. } => {
             let mut updated = row?.clone();
             updated.0.extend(known(table, set));
@@ -28,6 +31,13 @@ pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<
             Some(updated)
         }
     }
+}
+
+fn inserted(table: &Table, key: &Key, set: &Row) -> Row {
+    let mut row: Row = table.columns.keys().map(|name| (name.clone(), Value::Null)).collect();
+    row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
+    row.0.extend(known(table, set));
+    row
 }
 
 /// The columns that the table has: a mutation may be older than the schema.

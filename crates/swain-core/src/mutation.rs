@@ -53,6 +53,17 @@ pub enum Operation {
         /// What to take out of sets: column to array.
         remove: Row,
     },
+    /// The row that has these values in a unique key is changed; when there is none, it is a new row (spec M11).
+    Upsert {
+        /// Which row, if it is a new one.
+        row: RowKey,
+        /// The columns of the unique key; their values are in `row` and `set`.
+        on: Vec<Name>,
+        /// The columns that are not in the key.
+        set: Row,
+        /// What each new value was based on, when the person saw the row; a column not named here had no value.
+        was: BTreeMap<Name, Was>,
+    },
     /// The row goes.
     Delete {
         /// Which row.
@@ -151,7 +162,20 @@ impl Operation {
     /// The row that it is about.
     pub fn row(&self) -> &RowKey {
         match self {
-            Self::Insert { row, .. } | Self::Update { row, .. } | Self::Delete { row, .. } => row,
+            Self::Insert { row, .. }
+            | Self::Update { row, .. }
+            | Self::Upsert { row, .. }
+            | Self::Delete { row, .. } => row,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn row_mut(&mut self) -> &mut RowKey {
+        match self {
+            Self::Insert { row, .. }
+            | Self::Update { row, .. }
+            | Self::Upsert { row, .. }
+            | Self::Delete { row, .. } => row,
         }
     }
 
@@ -159,12 +183,22 @@ impl Operation {
     pub fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let members = node.members()?;
         let [(kind, body)] = members.as_slice() else {
-            return Err(node.problem(Code::MalformedMessage, "an operation is {insert}, {update} or {delete}"));
+            return Err(
+                node.problem(Code::MalformedMessage, "an operation is {insert}, {update}, {upsert} or {delete}")
+            );
         };
         let row = RowKey { table: body.required("table")?.name()?, key: body.required("key")?.key()? };
         let part = |name| Ok(body.member(name)?.map(|node| node.row()).transpose()?.unwrap_or_default());
         match &***kind {
             "insert" => Ok(Self::Insert { row, set: part("set")? }),
+            "upsert" => {
+                let on = body.required("on")?;
+                let columns = on.items()?.iter().map(Node::name).collect::<Result<Vec<_>, _>>()?;
+                if columns.is_empty() {
+                    return Err(on.problem(Code::NotUnique, "an upsert names the columns of a unique key"));
+                }
+                Ok(Self::Upsert { row, on: columns, set: part("set")?, was: read_was(body)? })
+            }
             "delete" => {
                 let seen = body.member("seen")?.map(|seen| seen.text().map(String::from)).transpose()?;
                 Ok(Self::Delete { row, seen })
@@ -189,6 +223,9 @@ impl Operation {
     pub fn to_value(&self) -> Value {
         let RowKey { table, key } = self.row();
         let mut body = alloc::vec![("table", Value::text(table.as_str())), ("key", Value::List(key.0.clone()))];
+        if let Self::Upsert { on, .. } = self {
+            body.push(("on", Value::List(on.iter().map(|name| Value::text(name.as_str())).collect())));
+        }
         let mut part = |name, row: &Row| {
             if !row.0.is_empty() {
                 body.push((name, row.to_value()));
@@ -208,11 +245,13 @@ impl Operation {
                 part("inc", inc);
                 part("add", add);
                 part("remove", remove);
-                if !was.is_empty() {
-                    let was = was.iter().map(|(name, was)| (name.into(), was.to_value()));
-                    body.push(("was", Value::Object(was.collect())));
-                }
+                body.extend(was_member(was));
                 "update"
+            }
+            Self::Upsert { set, was, .. } => {
+                part("set", set);
+                body.extend(was_member(was));
+                "upsert"
             }
         };
         object([(kind, object(body))])
@@ -241,6 +280,11 @@ impl Operation {
             None => Ok(()),
         }
     }
+}
+
+fn was_member(was: &BTreeMap<Name, Was>) -> Option<(&'static str, Value)> {
+    let members = was.iter().map(|(name, was)| (name.into(), was.to_value()));
+    (!was.is_empty()).then(|| ("was", Value::Object(members.collect())))
 }
 
 fn read_was(body: &Node<'_>) -> Result<BTreeMap<Name, Was>, Problem> {

@@ -115,6 +115,10 @@ codes! {
     NotAllowed = "not_allowed", 403;
     /// The row is not there (or not for this user).
     RowGone = "row_gone", 404;
+    /// A temporary id stands for nothing: the row that it would have named was never made.
+    ParentMissing = "parent_missing", 409;
+    /// An upsert on columns that are no unique key of the table.
+    NotUnique = "not_unique", 400;
     /// A row with this key is there.
     IdTaken = "id_taken", 409;
     /// A NOT NULL column has no value.

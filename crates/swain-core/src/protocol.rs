@@ -9,7 +9,8 @@ mod up;
 pub use cursor::{Cursor, LoadToken};
 pub use down::{
     Checkpoint, Down, Goaway, LoadChunk, LoadEnd, MutationResult, Outcome, Results, RowOperation, ShapeState, Welcome,
-    number_frame, place_fragment, write_changes, write_load, write_load_changes, write_patch, write_put, write_remove,
+    number_frame, place_fragment, write_changes, write_load, write_load_changes, write_own_changes, write_patch,
+    write_put, write_remove,
 };
 pub use up::{Hello, Unreadable, Up};
 

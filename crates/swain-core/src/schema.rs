@@ -37,6 +37,31 @@ pub struct Table {
     pub strategies: BTreeMap<Name, Strategy>,
     /// Columns that the server fills, and with what.
     pub fills: BTreeMap<Name, Fill>,
+    /// Who gives ids to new rows.
+    pub ids: Ids,
+    /// Unique keys besides the primary one, on which an upsert may find a row (spec M11). None is empty.
+    pub uniques: Vec<Vec<Name>>,
+    /// Columns that name rows of synced tables by their keys (spec M10).
+    pub references: Vec<Reference>,
+}
+
+/// Who gives ids to new rows (spec M10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ids {
+    /// The device; its ids are final.
+    #[default]
+    Device,
+    /// The database. A device uses negative ids until it knows.
+    Server,
+}
+
+/// Columns that hold the key of a row of another table, or of this one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// In the order of that table's key.
+    pub columns: Vec<Name>,
+    /// The table whose rows are named.
+    pub table: Name,
 }
 
 /// A column.
@@ -162,7 +187,31 @@ fn is_decimal(text: &str) -> bool {
     all_digits(whole) && all_digits(fraction)
 }
 
+impl Reference {
+    /// What a foreign key says of the key of `parent`; none when it does not name all of it.
+    /// `pairs` are the columns here and the columns there.
+    pub fn to(parent: &Table, pairs: &[(Name, Name)]) -> Option<Self> {
+        let named = |key: &Name| pairs.iter().find(|(_, there)| there == key).map(|(here, _)| here.clone());
+        Some(Self { columns: parent.key.iter().map(named).collect::<Option<_>>()?, table: parent.name.clone() })
+    }
+}
+
 impl Table {
+    /// A table with nothing configured.
+    pub fn new(name: Name, columns: BTreeMap<Name, Column>, key: Vec<Name>) -> Self {
+        Self {
+            name,
+            columns,
+            key,
+            scopes: BTreeSet::new(),
+            strategies: BTreeMap::new(),
+            fills: BTreeMap::new(),
+            ids: Ids::Device,
+            uniques: Vec::new(),
+            references: Vec::new(),
+        }
+    }
+
     /// The column, or the problem that there is none.
     pub fn column(&self, name: &str) -> Result<&Column, Code> {
         self.columns.get(name).ok_or(Code::UnknownColumn)
@@ -176,6 +225,38 @@ impl Table {
     /// The strategy of a column.
     pub fn strategy(&self, name: &str) -> Strategy {
         self.strategies.get(name).copied().unwrap_or_default()
+    }
+
+    /// The place of a column in the key; none if it does not belong to it.
+    pub fn key_place(&self, column: &Name) -> Option<usize> {
+        self.key.iter().position(|key| key == column)
+    }
+
+    /// True when the database can give ids: the key is one whole number that an insert may leave out.
+    pub fn can_give_ids(&self) -> bool {
+        let column = match self.key.as_slice() {
+            [only] => self.columns.get(only),
+            _ => None,
+        };
+        column.is_some_and(|column| column.kind == ColumnType::Int64 && column.has_default && !column.generated)
+    }
+
+    /// True for a key that a device made up until the database gives one (spec M10).
+    pub fn is_temporary(&self, key: &Key) -> bool {
+        let is_negative = match key.0.as_slice() {
+            [Value::Int(number)] => *number < 0,
+            // An int64 beyond the doubles.
+            [Value::Text(text)] => text.starts_with('-'),
+            _ => false,
+        };
+        self.ids == Ids::Server && is_negative
+    }
+
+    /// The unique key of just these columns: as it was declared, or the primary key.
+    pub fn unique(&self, columns: &[Name]) -> Option<&[Name]> {
+        let is_it =
+            |unique: &&Vec<Name>| unique.len() == columns.len() && columns.iter().all(|column| unique.contains(column));
+        self.uniques.iter().chain([&self.key]).find(is_it).map(Vec::as_slice)
     }
 
     /// Checks a key from a device and brings it into its one form.
@@ -200,11 +281,20 @@ impl Table {
             members.extend(flags.into_iter().filter(|(_, on)| *on).map(|(flag, _)| (flag.into(), Value::Bool(true))));
             (name.into(), Value::Object(members))
         });
-        let key = self.key.iter().map(|name| Value::text(name.as_str()));
-        Value::Object(BTreeMap::from([
+        let mut members = BTreeMap::from([
             ("columns".into(), Value::Object(columns.collect())),
-            ("key".into(), Value::List(key.collect())),
-        ]))
+            ("key".into(), name_list(&self.key)),
+        ]);
+        if self.ids == Ids::Server {
+            members.insert("ids".into(), Value::text("server"));
+        }
+        if !self.uniques.is_empty() {
+            members.insert("unique".into(), Value::List(self.uniques.iter().map(|unique| name_list(unique)).collect()));
+        }
+        if !self.references.is_empty() {
+            members.insert("references".into(), Value::List(self.references.iter().map(Reference::to_value).collect()));
+        }
+        Value::Object(members)
     }
 
     fn from_value(name: &str, value: &Value) -> Option<Table> {
@@ -214,17 +304,16 @@ impl Table {
         let Some(Value::Object(columns)) = members.get("columns") else {
             return None;
         };
-        let Some(Value::List(key)) = members.get("key") else {
-            return None;
-        };
-        let mut table = Table {
-            name: name.into(),
-            columns: BTreeMap::new(),
-            key: key.iter().filter_map(|name| name.as_text().map(Name::from)).collect(),
-            scopes: BTreeSet::new(),
-            strategies: BTreeMap::new(),
-            fills: BTreeMap::new(),
-        };
+        let mut table = Table::new(name.into(), BTreeMap::new(), names_of(members.get("key")?)?);
+        if members.get("ids").and_then(Value::as_text) == Some("server") {
+            table.ids = Ids::Server;
+        }
+        if let Some(Value::List(uniques)) = members.get("unique") {
+            table.uniques = uniques.iter().map(names_of).collect::<Option<_>>()?;
+        }
+        if let Some(Value::List(references)) = members.get("references") {
+            table.references = references.iter().map(Reference::from_value).collect::<Option<_>>()?;
+        }
         for (name, column) in columns {
             let Value::Object(column) = column else {
                 return None;
@@ -237,6 +326,30 @@ impl Table {
         }
         Some(table)
     }
+}
+
+impl Reference {
+    fn to_value(&self) -> Value {
+        Value::Object(BTreeMap::from([
+            ("columns".into(), name_list(&self.columns)),
+            ("table".into(), Value::text(self.table.as_str())),
+        ]))
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Object(members) = value else { return None };
+        let table = members.get("table")?.as_text()?;
+        Some(Self { columns: names_of(members.get("columns")?)?, table: table.into() })
+    }
+}
+
+fn name_list(names: &[Name]) -> Value {
+    Value::List(names.iter().map(|name| Value::text(name.as_str())).collect())
+}
+
+fn names_of(value: &Value) -> Option<Vec<Name>> {
+    let Value::List(names) = value else { return None };
+    names.iter().map(|name| name.as_text().map(Name::from)).collect()
 }
 
 impl Schema {

@@ -95,18 +95,15 @@ fn json() -> impl Strategy<Value = Value> {
 
 fn table() -> Table {
     let column = |kind| Column { kind, nullable: true, has_default: true, generated: false };
-    Table {
-        name: "t".into(),
-        columns: BTreeMap::from([
+    Table::new(
+        "t".into(),
+        BTreeMap::from([
             ("id".into(), column(ColumnType::Int64)),
             ("a".into(), column(ColumnType::Int64)),
             ("b".into(), column(ColumnType::Json)),
         ]),
-        key: vec!["id".into()],
-        scopes: Default::default(),
-        strategies: BTreeMap::new(),
-        fills: BTreeMap::new(),
-    }
+        vec!["id".into()],
+    )
 }
 
 fn table_row() -> impl Strategy<Value = Row> {
@@ -303,6 +300,7 @@ impl Run {
             shapes: vec![ShapeState::Live],
             last: MutationNumber(self.acked),
             results: Vec::new(),
+            aliases: Vec::new(),
             schema,
             load_resumes: None,
         };

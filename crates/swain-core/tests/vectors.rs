@@ -189,6 +189,12 @@ impl Driver {
         if let Some(visible) = optional(expected, "visible") {
             same_rows(&self.device, visible)?;
         }
+        for row in optional(expected, "get").map(list).unwrap_or_default() {
+            let Value::List(key) = member(row, "key") else { panic!("a key is a list") };
+            let place = RowKey { table: text(member(row, "table")).into(), key: Key(key.clone()) };
+            let found = self.device.visible(&place).map_or(Value::Null, |row| row.to_value());
+            same(&place.key.canonical(), &found.canonical(), &member(row, "row").canonical())?;
+        }
         if let Some(cursor) = optional(expected, "cursor") {
             same("cursor", &self.device.meta().cursor.as_deref(), &cursor.as_text())?;
         }
@@ -240,6 +246,7 @@ fn meta(shapes: &[Shape], acked: MutationNumber) -> Meta {
         acked,
         highest: acked,
         last_entry: EntryId(acked.0),
+        temporaries: 0,
         load: None,
         shapes: shapes.iter().map(|shape| shape.to_value().canonical()).collect(),
         offset_ms: 0,

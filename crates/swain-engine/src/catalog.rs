@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use swain_core::rule::{Auth, Expression};
 use swain_core::shape::Shape;
-use swain_core::{ColumnType, Fill, Name, Schema, Strategy, Table};
+use swain_core::{ColumnType, Fill, Ids, Name, Reference, Schema, Strategy, Table};
 
 use crate::rule_parser::{RuleError, parse_rule};
 
@@ -29,6 +29,13 @@ pub struct TableConfig {
     pub scopes: Vec<String>,
     /// Columns that the server fills: `"auth.id"` or `"time"`.
     pub fill: BTreeMap<String, String>,
+    /// Who gives ids to new rows: `"server"` or `"device"`. Without it, the database's own say: an `INTEGER PRIMARY KEY`
+    /// or a serial column means `"server"`.
+    pub ids: Option<String>,
+    /// Unique keys besides those that the database has.
+    pub unique: Vec<Vec<String>>,
+    /// Columns that hold keys of other tables, besides the database's foreign keys: column to table.
+    pub references: BTreeMap<String, String>,
     /// Settings of single columns.
     pub columns: BTreeMap<String, ColumnConfig>,
     /// How long the log keeps what happened to the table.
@@ -133,6 +140,22 @@ pub enum ConfigError {
         /// The column.
         column: String,
     },
+    /// The database gives no ids for this table.
+    #[error(
+        "[tables.{table}] ids: the database gives no ids for this key; it has to be one whole number with a default"
+    )]
+    NoIds {
+        /// The table.
+        table: String,
+    },
+    /// A reference to a table whose key has several columns.
+    #[error("[tables.{table}] references: one column cannot hold a key of '{to}', which has several")]
+    WideReference {
+        /// The table.
+        table: String,
+        /// The table that is named.
+        to: String,
+    },
     /// A rule is wrong.
     #[error("[tables.{table}] {rule} = \"{text}\"\n{caret}\n{error}", caret = caret(.table, .rule, .error))]
     Rule {
@@ -189,6 +212,9 @@ impl Catalog {
             rules.insert(table.name.clone(), table_rules);
         }
         schema.tables.retain(|name, _| rules.contains_key(name));
+        for (name, config) in tables {
+            refer(&mut schema, name, config)?;
+        }
         Ok(Self { schema, rules })
     }
 
@@ -254,6 +280,20 @@ fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Res
         }
         table.fills.insert(column, read_fill(&name, fill)?);
     }
+    match config.ids.as_deref() {
+        None => {}
+        Some("device") => table.ids = Ids::Device,
+        Some("server") if table.can_give_ids() => table.ids = Ids::Server,
+        Some("server") => return Err(ConfigError::NoIds { table: name.clone() }),
+        Some(other) => return Err(unknown(&name, "ids", other, "server, device")),
+    }
+    for unique in &config.unique {
+        let columns = unique.iter().map(|column| check(table, "unique", column)).collect::<Result<Vec<_>, _>>()?;
+        if !columns.is_empty() && table.unique(&columns).is_none() {
+            table.uniques.push(columns);
+        }
+    }
+    table.uniques.sort();
     for (column, settings) in &config.columns {
         let column = check(table, "columns", column)?;
         if let Some(strategy) = &settings.strategy {
@@ -275,6 +315,29 @@ fn read_lengths(table: &Table, config: &TableConfig) -> Result<BTreeMap<Name, u3
         lengths.insert(Name::from(column.as_str()), length);
     }
     Ok(lengths)
+}
+
+/// Adds what the configuration declares, and leaves out what names a table that is not synced.
+fn refer(schema: &mut Schema, name: &str, config: &TableConfig) -> Result<(), ConfigError> {
+    let mut references = schema.tables[name].references.clone();
+    for (column, to) in &config.references {
+        let Some(parent) = schema.tables.get(to.as_str()) else {
+            return Err(ConfigError::UnknownTable { table: to.clone() });
+        };
+        if !schema.tables[name].columns.contains_key(column.as_str()) {
+            let (table, column) = (name.to_owned(), column.clone());
+            return Err(ConfigError::UnknownColumn { table, key: "references", column });
+        }
+        if parent.key.len() != 1 {
+            return Err(ConfigError::WideReference { table: name.to_owned(), to: to.clone() });
+        }
+        references.push(Reference { columns: vec![Name::from(column.as_str())], table: parent.name.clone() });
+    }
+    references.retain(|reference| schema.tables.contains_key(&reference.table));
+    references.sort();
+    references.dedup();
+    schema.tables.get_mut(name).expect("it was just there").references = references;
+    Ok(())
 }
 
 fn read_fill(table: &str, value: &str) -> Result<Fill, ConfigError> {

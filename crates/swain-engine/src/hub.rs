@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
-use swain_core::{DeviceId, Millis, MutationNumber, Name, Pos, Schema, Tag, UserId, Value};
+use swain_core::{Alias, DeviceId, Millis, MutationNumber, Name, Pos, Schema, Tag, UserId, Value};
 use swain_store::Interest;
 
-use crate::limits::SESSION_QUEUE_BYTES_MAX;
+use crate::limits::{ALIAS_BYTES, SESSION_QUEUE_BYTES_MAX};
 use crate::matching::{LiveShape, SharedPosition};
 
 /// A connection's server side.
@@ -30,6 +30,8 @@ pub struct Delivery {
     pub own: Option<MutationNumber>,
     /// The operations, with commas between.
     pub rows: String,
+    /// What keys stand for that the session's device proposed in it.
+    pub aliases: Vec<Alias>,
 }
 
 /// What waits for a session.
@@ -240,13 +242,14 @@ impl Member {
             return false;
         }
         let rows = rows.unwrap_or_default();
-        *bytes += rows.len() + size_of::<Delivery>();
+        let aliases = shared.aliases_for(&self.device);
+        *bytes += rows.len() + size_of::<Delivery>() + aliases.len() * ALIAS_BYTES;
         if *bytes > SESSION_QUEUE_BYTES_MAX {
             self.place = Place::Behind;
             return true;
         }
         let &swain_core::Position { pos, tag, at, .. } = &shared.position;
-        queue.push_back(Delivery { pos, tag, at, own, rows });
+        queue.push_back(Delivery { pos, tag, at, own, rows, aliases });
         true
     }
 }

@@ -1,17 +1,22 @@
 //! What a mutation does: input checks, rules on the old row and the new, merge per column, writes (spec S5, M4 to M9, R4).
 
 mod input;
+mod naming;
+mod upsert;
 
 use std::sync::Arc;
 
 use swain_core::limits::ROW_BYTES_MAX;
 use swain_core::merge::{self, Edit};
 use swain_core::rule::{Auth, Expression};
-use swain_core::{Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Table, Value, Was};
+use swain_core::{
+    Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Schema, Table, Value, Was,
+};
 use swain_store::{Arbiter, Submission, Transaction, Verdict, WriteError};
 
 use crate::catalog::{Catalog, TableRules};
 use input::{check_key, checked, disclosed, no_such_operation, out_of_range};
+use naming::in_order;
 
 /// Decides mutations by a catalog.
 #[derive(Debug)]
@@ -22,6 +27,7 @@ pub struct Judge {
 /// One mutation on the bench.
 struct Case<'a, T> {
     tx: &'a mut T,
+    schema: &'a Schema,
     auth: &'a Auth,
     submission: &'a Submission,
     mutation: &'a Mutation,
@@ -35,6 +41,14 @@ struct Wish<'a> {
     inc: &'a Row,
     add: &'a Row,
     remove: &'a Row,
+}
+
+impl<'a> Wish<'a> {
+    /// Values to set, and nothing else.
+    fn of(set: &'a Row, was: &'a std::collections::BTreeMap<Name, Was>) -> Self {
+        const NOTHING: &Row = &Row(std::collections::BTreeMap::new());
+        Self { set, was, inc: NOTHING, add: NOTHING, remove: NOTHING }
+    }
 }
 
 impl Judge {
@@ -60,8 +74,10 @@ impl Arbiter for Judge {
         mutation: &Mutation,
     ) -> Result<Verdict, WriteError> {
         let auth = &submission.auth;
-        let mut case = Case { tx, auth, submission, mutation, verdict: Verdict::default() };
-        for (index, operation) in mutation.operations.iter().enumerate() {
+        let schema = &self.catalog.schema;
+        let mut case = Case { tx, schema, auth, submission, mutation, verdict: Verdict::default() };
+        for index in in_order(schema, &mutation.operations) {
+            let operation = &mutation.operations[index];
             let (table, rules) = self.table(operation).map_err(|problem| placed(problem, index))?;
             let done = case.operation(table, rules, operation).await;
             done.map_err(|error| match error {
@@ -82,22 +98,30 @@ fn placed(problem: Problem, index: usize) -> Problem {
 
 impl<T: Transaction> Case<'_, T> {
     async fn operation(&mut self, table: &Table, rules: &TableRules, operation: &Operation) -> Result<(), WriteError> {
-        let key = table.normalise_key(&operation.row().key).map_err(|code| {
-            Problem::new(code, format!("the key of '{}' is {}", table.name, describe_key(table))).at("key")
-        })?;
-        check_key(table, rules, &key)?;
-        match operation {
-            Operation::Insert { set, .. } => self.insert(table, rules, &key, set).await,
+        let Some(operation) = self.named(table, operation).await? else {
+            return Ok(());
+        };
+        let key = &operation.row().key;
+        check_key(table, rules, key)?;
+        match &*operation {
+            Operation::Insert { set, .. } => self.insert(table, rules, key, checked(table, rules, set)?).await.map(drop),
             Operation::Update { set, was, inc, add, remove, .. } => {
-                self.update(table, rules, &key, &Wish { set, was, inc, add, remove }).await
+                let set = checked(table, rules, set)?;
+                self.update(table, rules, key, &Wish { set: &set, was, inc, add, remove }).await
             }
-            Operation::Delete { .. } => self.delete(table, rules, &key).await,
+            Operation::Upsert { on, set, was, .. } => {
+                let set = checked(table, rules, set)?;
+                self.upsert(table, rules, key, on, &Wish::of(&set, was)).await
+            }
+            Operation::Delete { .. } => self.delete(table, rules, key).await,
         }
     }
 
-    async fn insert(&mut self, table: &Table, rules: &TableRules, key: &Key, set: &Row) -> Result<(), WriteError> {
-        let mut row = checked(table, rules, set)?;
-        row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
+    /// A new row; gives its key.
+    async fn insert(&mut self, table: &Table, rules: &TableRules, key: &Key, mut row: Row) -> Result<Key, WriteError> {
+        if !table.is_temporary(key) {
+            row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
+        }
         self.fill(table, &mut row, true);
         let proposed = self.allow(&rules.insert, &row, table).and_then(|()| self.allow(&rules.check, &row, table));
         let is_given = |column: &Name| row.0.contains_key(column);
@@ -106,18 +130,15 @@ impl<T: Transaction> Case<'_, T> {
         {
             return Err(problem.clone().into());
         }
-        let inserted = match self.tx.row(table, key).await? {
-            Some(_) => Err(taken(table).into()),
-            None => self.tx.insert(table, &row).await,
-        };
+        let inserted = self.add(table, key, &row).await;
         if let (Err(WriteError::Refused(_)), Err(problem)) = (&inserted, proposed) {
             // Who may not insert it does not learn what is there: no key, no unique value, no reference.
             return Err(problem.into());
         }
-        inserted?;
-        self.check_new(table, rules, &rules.insert, key).await?;
+        let key = inserted?;
+        self.check_new(table, rules, &rules.insert, &key).await?;
         self.verdict.won_any = true;
-        Ok(())
+        Ok(key)
     }
 
     async fn update(
@@ -127,22 +148,35 @@ impl<T: Transaction> Case<'_, T> {
         key: &Key,
         wish: &Wish<'_>,
     ) -> Result<(), WriteError> {
-        let set = checked(table, rules, wish.set)?;
         for (part, columns) in [("inc", wish.inc), ("add", wish.add), ("remove", wish.remove)] {
             columns.0.keys().try_for_each(|name| check_writable(table, name, &format!("{part}.{name}")))?;
         }
         merge::check_commuting(table, wish.inc, wish.add, wish.remove)
             .map_err(|column| no_such_operation(table, &column))?;
         let gone = || Problem::new(Code::RowGone, format!("the row of '{}' is not there", table.name)).at("key");
-        let current = self.tx.row(table, key).await?.ok_or_else(gone)?;
+        let (key, current) = self.current(table, key).await?.ok_or_else(gone)?;
         if !rules.read.bind(self.auth).grants(&current) {
             return Err(gone().into());
         }
-        self.allow(&rules.update, &current, table)?;
+        self.change(table, rules, &key, &current, wish).await
+    }
 
+    /// Changes a row that is there and that the person may read.
+    async fn change(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        key: &Key,
+        current: &Row,
+        wish: &Wish<'_>,
+    ) -> Result<(), WriteError> {
+        self.allow(&rules.update, current, table)?;
+
+        const NOTHING: &Was = &Was::Value(Value::Null);
         let mut next = current.clone();
-        for (column, new) in &set.0 {
-            let was = wish.was.get(column).expect("the decoder checked that was is complete");
+        for (column, new) in &wish.set.0 {
+            // The decoder checked that an update says what each column was; an upsert may not have seen the row (M11).
+            let was = wish.was.get(column).unwrap_or(NOTHING);
             if self.column_wins(table, key, column, current.value(column), new, was).await? {
                 next.0.insert(column.clone(), new.clone());
                 self.verdict.won_any = true;
@@ -151,10 +185,10 @@ impl<T: Transaction> Case<'_, T> {
             }
         }
         merge::commute(table, &mut next, wish.inc, wish.add, wish.remove);
-        check_sums(table, &current, &next, wish.inc)?;
+        check_sums(table, current, &next, wish.inc)?;
         self.verdict.won_any |= !(wish.inc.0.is_empty() && wish.add.0.is_empty() && wish.remove.0.is_empty());
 
-        let mut write = next.changed_since(&current);
+        let mut write = next.changed_since(current);
         if write.0.is_empty() {
             return Ok(());
         }
@@ -172,7 +206,7 @@ impl<T: Transaction> Case<'_, T> {
 
     async fn delete(&mut self, table: &Table, rules: &TableRules, key: &Key) -> Result<(), WriteError> {
         self.verdict.won_any = true;
-        let Some(current) = self.tx.row(table, key).await? else {
+        let Some((key, current)) = self.current(table, key).await? else {
             return Ok(());
         };
         if !rules.read.bind(self.auth).grants(&current) {
@@ -180,7 +214,7 @@ impl<T: Transaction> Case<'_, T> {
             return Ok(());
         }
         self.allow(&rules.delete, &current, table)?;
-        self.tx.delete(table, key).await
+        self.tx.delete(table, &key).await
     }
 
     /// Under the row's lock: is the column still what the edit was based on? If not, its strategy decides (spec M4, M5).

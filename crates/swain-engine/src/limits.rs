@@ -24,3 +24,5 @@ pub const HEARTBEAT_MS: u64 = 15_000;
 pub const USER_SESSIONS_MAX: usize = 20;
 /// Sessions of one server, when the operator says nothing else.
 pub const SESSIONS_MAX: usize = 10_000;
+/// About how many bytes an alias takes in a queue.
+pub const ALIAS_BYTES: usize = 128;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use swain_core::protocol::{place_fragment, write_patch, write_put, write_remove};
 use swain_core::rule::Expression;
-use swain_core::{Change, MutationNumber, Name, Position, Row};
+use swain_core::{Alias, Change, MutationNumber, Name, Position, Row};
 
 /// A shape under the cursor's promise: its index in the hello, its table, and what it grants.
 #[derive(Clone, Debug)]
@@ -43,6 +43,14 @@ impl SharedPosition {
             change.write_for(shapes, &mut out);
         }
         (!out.is_empty()).then_some(out)
+    }
+
+    /// What that device's keys stand for since this position; nobody else's business.
+    pub(crate) fn aliases_for(&self, device: &swain_core::DeviceId) -> Vec<Alias> {
+        match self.number_of(device) {
+            Some(_) => self.position.aliases.clone(),
+            None => Vec::new(),
+        }
     }
 
     /// The number, if this is a mutation of that device.

@@ -1,12 +1,13 @@
 //! A simulated device: the real machine, a disk that loses what it has not written, and what the person was told.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use swain_core::client::{Batch, Config, Device, EntryId, Faults, Identity, PlantedBug, StoredDevice};
 use swain_core::shape::Shape;
-use swain_core::{DeviceId, Millis, Pos, Value};
+use swain_core::{DeviceId, Millis, Pos, RowKey, Value};
 
 use crate::network::Link;
+use crate::workload::SHARED;
 
 pub(crate) struct SimDevice {
     pub(crate) index: usize,
@@ -28,6 +29,8 @@ pub(crate) struct SimDevice {
     pub(crate) seen: Pos,
     /// The mutations that count up.
     pub(crate) increments: BTreeSet<EntryId>,
+    /// The mutations that made a row under a temporary key.
+    pub(crate) made: BTreeMap<EntryId, RowKey>,
     renames: u64,
     bug: Option<PlantedBug>,
 }
@@ -47,6 +50,7 @@ impl SimDevice {
             disk_time: Millis(0),
             seen: Pos(0),
             increments: BTreeSet::new(),
+            made: BTreeMap::new(),
             renames: 0,
             bug,
         }
@@ -58,7 +62,7 @@ impl SimDevice {
             Value::Object([("eq".into(), red)].into())
         };
         let t = Shape { table: "t".into(), filter: self.only_red.then(filter) };
-        vec![t, Shape::table("u")]
+        [t, Shape::table("u")].into_iter().chain(SHARED.map(Shape::table)).collect()
     }
 
     /// Starts from what is on the disk.
@@ -81,6 +85,7 @@ impl SimDevice {
         // Edits that nobody saved are gone, and their ids are given out again.
         let last = self.stored.meta.as_ref().map(|meta| meta.last_entry).unwrap_or_default();
         self.increments.retain(|entry| *entry <= last);
+        self.made.retain(|entry, _| *entry <= last);
     }
 
     pub(crate) fn next_device_id(&mut self) -> DeviceId {

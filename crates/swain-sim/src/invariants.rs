@@ -11,6 +11,7 @@
 //! | an acknowledgement comes with its effect | [`ack_with_effect`] | after each step |
 //! | visible = confirmed + pending | [`optimistic_equivalence`] | after each step |
 //! | nothing is sent before it is saved | [`saved_before_sent`] | with each push |
+//! | no temporary id and no dangling reference in the database, and every alias names a row | [`real_names`] | at the end |
 //!
 //! That the log itself is dense, tells the truth and has no mutation twice is checked by the oracle as it reads it.
 
@@ -22,6 +23,7 @@ pub mod lost_ack;
 pub mod monotonic;
 pub mod no_hole;
 pub mod optimistic_equivalence;
+pub mod real_names;
 pub mod saved_before_sent;
 
 use swain_core::Pos;
@@ -30,7 +32,11 @@ use swain_core::protocol::Cursor;
 
 use crate::device::SimDevice;
 use crate::oracle::{Oracle, Seen};
+use crate::workload::SHARED;
 use crate::world::Violation;
+
+/// All tables of a run.
+pub(crate) const TABLES: [&str; 5] = ["t", "u", SHARED[0], SHARED[1], SHARED[2]];
 
 /// What a checker sees.
 pub(crate) struct View<'a> {
@@ -58,7 +64,8 @@ pub(crate) fn check_step(view: &View<'_>) -> Result<(), Violation> {
 }
 
 pub(crate) fn check_end(view: &View<'_>) -> Result<(), Violation> {
-    let checks: [Checker; 2] = [("convergence", convergence::check), ("exactly_once", exactly_once::check)];
+    let checks: [Checker; 3] =
+        [("convergence", convergence::check), ("exactly_once", exactly_once::check), ("real_names", real_names::check)];
     run(view, &checks)
 }
 
@@ -80,7 +87,7 @@ pub(crate) fn expected_rows<'a>(device: &SimDevice, oracle: &'a Oracle, pos: Pos
     let held = rows.iter().filter(|(place, row)| match place.table.as_str() {
         "t" => !device.only_red || row.value("grp").as_text() == Some("red"),
         "u" => row.value("owner").as_text() == Some(device.user),
-        _ => false,
+        table => SHARED.contains(&table),
     });
     held.map(|(place, row)| (&**place, row)).collect()
 }
@@ -93,7 +100,7 @@ pub(crate) fn is_promised(view: &View<'_>) -> bool {
 
 /// The confirmed rows of all tables.
 pub(crate) fn confirmed_rows(machine: &Device) -> Seen<'_> {
-    ["t", "u"].into_iter().flat_map(|table| machine.confirmed_rows(table)).collect()
+    TABLES.into_iter().flat_map(|table| machine.confirmed_rows(table)).collect()
 }
 
 /// How two sets of rows differ, in one line.

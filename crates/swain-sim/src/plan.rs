@@ -68,6 +68,8 @@ impl Planted {
             StoreBug::LeavingRowForgotten,
             StoreBug::CommitLost,
             StoreBug::FloorForgotten,
+            StoreBug::AliasUntold,
+            StoreBug::AliasWrong,
         ];
         let device = DeviceBug::ALL.iter().copied().map(Planted::Device);
         device.chain(store.into_iter().map(Planted::Store)).collect()

@@ -237,7 +237,7 @@ impl<S: Store> World<S> {
         }
         let delay = 30 + self.dice.below(500);
         self.schedule(delay, Event::Edit(index));
-        let Some(machine) = &self.devices[index].machine else {
+        let Some(machine) = &mut self.devices[index].machine else {
             return Ok(());
         };
         // The first device makes the rows that the checkers watch, once it has seen that they are not there.
@@ -266,8 +266,11 @@ impl<S: Store> World<S> {
         if let Ok(entry) = machine.mutate(self.now, operations) {
             self.trace.note(self.now, format_args!("d{index}"), format_args!("edit {entry:?} {kind:?}"));
             device.increments.remove(&entry);
-            if kind == Kind::Increment {
-                device.increments.insert(entry);
+            device.made.remove(&entry);
+            match kind {
+                Kind::Increment => drop(device.increments.insert(entry)),
+                Kind::Makes(row) => drop(device.made.insert(entry, row)),
+                Kind::Other => {}
             }
         }
         self.drain_device(index)
@@ -465,7 +468,7 @@ impl<S: Store> World<S> {
                 let answered = |id| machine.entry(id).is_none_or(|entry| entry.result.is_some());
                 status.state == State::Live
                     && status.pending == 0
-                    && device.increments.iter().copied().all(answered)
+                    && device.increments.iter().chain(device.made.keys()).copied().all(answered)
                     && machine.pos() >= self.relevant_head(device)
             })
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
-use swain_core::{Column, ColumnType, Name, Schema, Table};
+use swain_core::{Column, ColumnType, Ids, Name, Reference, Schema, Table};
 
 use crate::failure::Failure;
 
@@ -17,6 +17,10 @@ pub(crate) fn introspect(conn: &Connection, names: Option<&[Name]>) -> Result<Sc
             return Err(Failure::unusable(format!("the database has no table '{name}'")));
         }
         tables.insert(name.clone(), introspect_table(conn, name)?);
+    }
+    let references = tables.values().map(|table| Ok((table.name.clone(), references(conn, table, &tables)?)));
+    for (name, references) in references.collect::<Result<Vec<_>, Failure>>()? {
+        tables.get_mut(&name).expect("it was just read").references = references;
     }
     Ok(Schema { version: 0, tables })
 }
@@ -43,14 +47,65 @@ fn introspect_table(conn: &Connection, name: Name) -> Result<Table, Failure> {
     let alias = matches!(key.as_slice(), [only] if has_rowid && only.declared.eq_ignore_ascii_case("INTEGER"));
     let key = key.iter().map(|column| column.name.clone()).collect();
     let columns = described.iter().map(|column| (column.name.clone(), column.column(alias)));
-    Ok(Table {
-        columns: columns.collect(),
-        name,
-        key,
-        scopes: BTreeSet::new(),
-        strategies: BTreeMap::new(),
-        fills: BTreeMap::new(),
-    })
+    let uniques = uniques(conn, &name)?;
+    let mut table = Table::new(name, columns.collect(), key);
+    // SQLite draws an INTEGER PRIMARY KEY that is left out.
+    table.ids = if alias { Ids::Server } else { Ids::Device };
+    table.uniques = uniques;
+    Ok(table)
+}
+
+/// Unique keys of whole columns that hold for every row.
+fn uniques(conn: &Connection, table: &str) -> Result<Vec<Vec<Name>>, Failure> {
+    let sql =
+        "SELECT name FROM pragma_index_list(?1) WHERE \"unique\" AND origin <> 'pk' AND NOT partial ORDER BY name";
+    let mut statement = conn.prepare(sql)?;
+    let indexes: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut statement = conn.prepare("SELECT name FROM pragma_index_info(?1) ORDER BY seqno")?;
+    let mut uniques = BTreeSet::new();
+    for index in indexes {
+        let columns = statement.query_map([index], |row| Ok(row.get_ref(0)?.as_str_or_null()?.map(Name::from)))?;
+        // An expression has no name.
+        uniques.extend(columns.collect::<Result<Option<Vec<_>>, _>>()?);
+    }
+    Ok(uniques.into_iter().collect())
+}
+
+/// Foreign keys that name rows of the other tables by all of their key.
+fn references(conn: &Connection, table: &Table, tables: &BTreeMap<Name, Table>) -> Result<Vec<Reference>, Failure> {
+    let sql = "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
+    let mut statement = conn.prepare(sql)?;
+    let mut keys: BTreeMap<i64, (Name, Vec<(Name, Option<Name>)>)> = BTreeMap::new();
+    let mut rows = statement.query([table.name.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let name = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str_or_null()?.map(Name::from));
+        let (Some(parent), Some(from)) = (name(1)?, name(2)?) else { continue };
+        let (_, pairs) = keys.entry(row.get(0)?).or_insert_with(|| (parent, Vec::new()));
+        pairs.push((from, name(3)?));
+    }
+    let references = keys.into_values().filter_map(|(parent, pairs)| {
+        // SQLite finds tables and columns whatever their case.
+        let parent = tables.values().find(|table| table.name.eq_ignore_ascii_case(&parent))?;
+        let pairs: Option<Vec<(Name, Name)>> = pairs
+            .into_iter()
+            .enumerate()
+            .map(|(place, (from, to))| {
+                let here = column_of(table, &from)?;
+                // A foreign key that names no columns means the primary key.
+                let there = match to {
+                    Some(to) => column_of(parent, &to)?,
+                    None => parent.key.get(place)?.clone(),
+                };
+                Some((here, there))
+            })
+            .collect();
+        Reference::to(parent, &pairs?)
+    });
+    Ok(references.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+fn column_of(table: &Table, name: &Name) -> Option<Name> {
+    table.columns.keys().find(|column| column.eq_ignore_ascii_case(name)).cloned()
 }
 
 fn is_rowid_table(conn: &Connection, name: &str) -> Result<bool, Failure> {

@@ -143,6 +143,26 @@ impl TableLayout {
         format!("INSERT INTO {} ({}) VALUES ({})", quote(&self.name), columns.join(", "), parameters.join(", "))
     }
 
+    /// An insert that leaves the key to the database, and gives it.
+    pub(crate) fn insert_new_sql<'a>(&self, columns: impl Iterator<Item = &'a Name>) -> String {
+        let columns: Vec<_> = columns.collect();
+        let insert = match columns.is_empty() {
+            true => format!("INSERT INTO {} DEFAULT VALUES", quote(&self.name)),
+            false => self.insert_sql(columns.into_iter()),
+        };
+        format!("{insert} RETURNING {}", self.key_list())
+    }
+
+    /// The key of a row with these values; the first, should there be several.
+    pub(crate) fn find_sql<'a>(&self, columns: impl Iterator<Item = &'a Name>) -> String {
+        let (key, condition) = (self.key_list(), key_condition(columns));
+        format!("SELECT {key} FROM {} WHERE {condition} ORDER BY {key} LIMIT 1", quote(&self.name))
+    }
+
+    fn key_list(&self) -> String {
+        self.key_columns().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ")
+    }
+
     fn to_value(&self) -> Value {
         let names = |names: Vec<&Name>| Value::List(names.into_iter().map(|name| Value::text(name.as_str())).collect());
         let columns = self.columns.iter().map(|(name, kind)| (name.into(), Value::text(kind.as_str())));

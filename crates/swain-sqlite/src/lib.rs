@@ -8,6 +8,7 @@
 
 mod accounts;
 mod adopt;
+mod alias;
 mod capture;
 mod database;
 mod deferred;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql};
 use crate::failure::Failure;
 
 /// The layout of the tables below. A database with a newer one is refused.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Changes are numbered by position and place in it, so that a range of positions is a range of ids.
 pub(crate) const CHANGE_ID_BITS: u32 = 24;
@@ -45,11 +45,21 @@ const TABLES: &str = "
     CREATE INDEX swain_refresh_expires ON swain_refresh (expires);
 ";
 
+/// What each format has that the one before it does not; the first of these makes format 2.
+const STEPS: &[&str] = &[
+    // What keys stand for that devices proposed (spec S18). One row for each key of a device, for as long as the device.
+    "CREATE TABLE swain_aliases (
+        device TEXT NOT NULL, tbl TEXT NOT NULL, proposed TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,
+        PRIMARY KEY (device, tbl, proposed)) WITHOUT ROWID;
+     CREATE INDEX swain_aliases_n ON swain_aliases (device, n);",
+];
+
 /// Makes or checks Swain's tables, inside a write transaction.
 pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) -> Result<(), Failure> {
     conn.execute_batch("CREATE TABLE IF NOT EXISTS swain_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")?;
     match get::<i64>(conn, "format")? {
         Some(FORMAT) => {}
+        Some(format @ 1..FORMAT) => take_steps(conn, format)?,
         Some(format) => {
             return Err(Failure::unusable(format!(
                 "the database has format {format} of Swain's tables, this program knows {FORMAT}: use a newer program"
@@ -59,12 +69,20 @@ pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) ->
             conn.execute_batch(TABLES)?;
             set(conn, "epoch", draw_epoch())?;
             set(conn, "floor", 0)?;
-            set(conn, "format", FORMAT)?;
+            take_steps(conn, 1)?;
         }
     }
     // Came later, and is nothing that an older program would stumble over.
     conn.execute_batch("CREATE INDEX IF NOT EXISTS swain_devices_seen ON swain_devices (at)")?;
     Ok(())
+}
+
+/// From an older format to the present one; all of it or nothing, in the transaction of the start.
+fn take_steps(conn: &Connection, from: i64) -> Result<(), Failure> {
+    for (_, step) in (1..FORMAT).zip(STEPS).filter(|(format, _)| *format >= from) {
+        conn.execute_batch(step)?;
+    }
+    set(conn, "format", FORMAT)
 }
 
 pub(crate) fn get<T: FromSql>(conn: &Connection, name: &str) -> Result<Option<T>, Failure> {

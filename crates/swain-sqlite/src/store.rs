@@ -9,7 +9,7 @@ use futures::channel::oneshot;
 use rusqlite::Connection;
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
-use swain_core::{Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Problem, Schema, Tag, UserId};
+use swain_core::{Alias, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Problem, Schema, Tag, UserId};
 use swain_store::{
     Answer, Arbiter, DeviceRow, Head, Interest, LoadChunk, LocalBus, LogPage, Retention, Store, StoreError,
     StoreErrorKind, Submission, Trimmed,
@@ -24,7 +24,7 @@ use crate::log::Request;
 use crate::options::SqliteOptions;
 use crate::threads::{IdleLook, Threads};
 use crate::writer::{Decide, GROUP_MUTATIONS_MAX, Job, Submitted, Writer};
-use crate::{ledger, load, log, meta, retention};
+use crate::{alias, ledger, load, log, meta, retention};
 
 /// Mutations that wait for the writer; beyond it callers are asked to come back.
 const QUEUED_MUTATIONS_MAX: usize = 16_384;
@@ -325,5 +325,9 @@ impl Store for SqliteStore {
 
     async fn trim(&self, now: Millis, retention: Arc<Retention>, rows_max: usize) -> Result<Trimmed, StoreError> {
         self.write(move |writer| writer.tidy(|db| retention::trim(&db.conn, now, &retention, rows_max))).await
+    }
+
+    async fn aliases(&self, device: DeviceId, after: MutationNumber) -> Result<Vec<Alias>, StoreError> {
+        self.read(move |conn, _| alias::after(conn, &device, after)).await
     }
 }

@@ -2,7 +2,9 @@
 
 use rusqlite::{OptionalExtension as _, params, params_from_iter};
 use swain_core::merge::LastWrite;
-use swain_core::{Change, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, Table, Value, Who};
+use swain_core::{
+    Alias, Change, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
+};
 use swain_store::{
     DeviceRow, LedgerRow, Sequenced, StoreError, StoreErrorKind, Transaction, WriteError, WriteTransaction,
 };
@@ -15,8 +17,8 @@ use crate::layout::TableLayout;
 use crate::load::stored_key;
 use crate::refusal::{self, Attempt, refusal};
 use crate::sequence::take_changes;
-use crate::wire::to_sql;
-use crate::{ledger, log};
+use crate::wire::{to_sql, to_wire};
+use crate::{alias, ledger, log};
 
 /// Changes of one row that a conflict looks through for who wrote a column last; an older writer counts as unknown.
 /// Every other writer waits meanwhile.
@@ -64,6 +66,42 @@ impl<'a> SqliteTransaction<'a> {
                 Err(WriteError::Refused(problem))
             }
         }
+    }
+
+    /// Executes an insert and gives the key that the database gave.
+    fn write_new(&mut self, table: &TableLayout, row: &Row) -> Result<Key, WriteError> {
+        if self.ended.is_some() {
+            return Err(ended().into());
+        }
+        let conn = &self.db.conn;
+        let sql = table.insert_new_sql(row.0.keys());
+        let mut statement = conn.prepare_cached(&sql).map_err(Failure::from)?;
+        let given = statement.query_row(params_from_iter(bound(table, row)?), |result| {
+            let key = table.key_columns().enumerate();
+            key.map(|(place, (_, kind))| Ok(to_wire(*kind, result.get_ref(place)?))).collect::<Result<Vec<_>, _>>()
+        });
+        match given.optional() {
+            Ok(Some(key)) => Ok(Key(key)),
+            Ok(None) => Err(WriteError::Refused(refusal::ignored(table))),
+            Err(error) => {
+                let problem = refusal(conn, table, Attempt::Insert(row), error)?;
+                if conn.is_autocommit() {
+                    self.ended = Some(problem);
+                    return Err(ended().into());
+                }
+                Err(WriteError::Refused(problem))
+            }
+        }
+    }
+
+    fn find_key(&self, table: &Table, values: &Row) -> Result<Option<Key>, Failure> {
+        let layout = self.db.layout.table(&table.name)?;
+        let mut statement = self.db.conn.prepare_cached(&layout.find_sql(values.0.keys()))?;
+        let found = statement.query_row(params_from_iter(bound(layout, values)?), |result| {
+            let key = layout.key_columns().enumerate();
+            key.map(|(place, (_, kind))| Ok(to_wire(*kind, result.get_ref(place)?))).collect::<Result<Vec<_>, _>>()
+        });
+        Ok(found.optional()?.map(Key))
     }
 
     fn read_row(&self, table: &Table, key: &Key) -> Result<Option<Row>, Failure> {
@@ -124,6 +162,23 @@ impl Transaction for SqliteTransaction<'_> {
         let layout = self.db.layout.table(&table.name)?.clone();
         let values = bound(&layout, row)?;
         self.write(&layout, Attempt::Insert(row), &layout.insert_sql(row.0.keys()), params_from_iter(values))
+    }
+
+    async fn insert_new(&mut self, table: &Table, row: &Row) -> Result<Key, WriteError> {
+        let layout = self.db.layout.table(&table.name)?.clone();
+        self.write_new(&layout, row)
+    }
+
+    async fn find(&mut self, table: &Table, values: &Row) -> Result<Option<Key>, StoreError> {
+        Ok(self.find_key(table, values)?)
+    }
+
+    async fn alias(&mut self, device: &DeviceId, proposed: &RowKey) -> Result<Option<Key>, StoreError> {
+        Ok(alias::find(&self.db.conn, device, proposed)?)
+    }
+
+    async fn add_alias(&mut self, device: &DeviceId, alias: &Alias) -> Result<(), StoreError> {
+        Ok(alias::put(&self.db.conn, device, alias)?)
     }
 
     async fn update(&mut self, table: &Table, key: &Key, set: &Row) -> Result<(), WriteError> {

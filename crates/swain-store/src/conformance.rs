@@ -12,6 +12,7 @@
 //! which rules of the contract were tested; this crate cannot name it, because products depend on this crate.
 
 pub mod accounts;
+pub mod aliasing;
 pub mod announcing;
 mod arbiter;
 pub mod deciding;
@@ -94,6 +95,13 @@ macro_rules! store_conformance {
             retention::a_retired_device_keeps_its_number_and_its_refusals => spec!("S16", "P14");
             retention::a_device_that_never_wrote_is_forgotten => spec!("S16");
             retention::acknowledged_is_known_from_the_floor_on => spec!("S16", "P9");
+            aliasing::the_database_gives_ids_that_nobody_had => spec!("S18");
+            aliasing::an_alias_is_known_in_its_own_mutation_and_after_it => spec!("S18", "M10");
+            aliasing::an_alias_is_told_with_its_position_and_by_number => spec!("S18", "P25");
+            aliasing::an_alias_of_a_refused_mutation_is_undone => spec!("S18");
+            aliasing::an_alias_belongs_to_its_device => spec!("S18");
+            aliasing::a_new_alias_of_a_key_replaces_the_old => spec!("S18");
+            aliasing::a_row_is_found_by_its_unique_values => spec!("S18", "M11");
             schema_row::adopting_a_schema_gives_it_a_version_and_a_position => spec!("S8");
             schema_row::the_same_schema_again_is_nothing_new => spec!("S8");
             schema_row::another_schema_is_the_next_version => spec!("S8");

@@ -8,7 +8,8 @@ use swain_core::merge::LastWrite;
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
 use swain_core::{
-    DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Row, Schema, Table, Tag, UserId, Value, Who,
+    Alias, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Row, RowKey, Schema, Table, Tag, UserId,
+    Value, Who,
 };
 
 use crate::bus::LocalBus;
@@ -127,6 +128,24 @@ pub trait Transaction: Send {
 
     /// Adds a row; columns that `row` does not have take their defaults.
     fn insert(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Adds a row whose key the database gives; `row` does not have the key's column. Gives the key (spec M10).
+    fn insert_new(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<Key, WriteError>> + Send;
+
+    /// The key of the row that has these values in the columns of a unique key, none of them null (spec M11). When the
+    /// database does not enforce the key and there are several, the first in key order.
+    fn find(&mut self, table: &Table, values: &Row) -> impl Future<Output = Result<Option<Key>, StoreError>> + Send;
+
+    /// What a key stands for that this device proposed.
+    fn alias(
+        &mut self,
+        device: &DeviceId,
+        proposed: &RowKey,
+    ) -> impl Future<Output = Result<Option<Key>, StoreError>> + Send;
+
+    /// Keeps what a key of this device stands for, in place of what it stood for before. Kept as long as the device;
+    /// undone with the rest of a mutation that is refused.
+    fn add_alias(&mut self, device: &DeviceId, alias: &Alias) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Sets columns of a row that is there.
     fn update(&mut self, table: &Table, key: &Key, set: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
@@ -282,4 +301,12 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
         retention: Arc<Retention>,
         rows_max: usize,
     ) -> impl Future<Output = Result<Trimmed, StoreError>> + Send;
+
+    /// What keys stand for that this device proposed in its n above `after`, in order of n. The positions of the log have
+    /// the same ([`swain_core::Position::aliases`]), but only the newest for each key.
+    fn aliases(
+        &self,
+        device: DeviceId,
+        after: MutationNumber,
+    ) -> impl Future<Output = Result<Vec<Alias>, StoreError>> + Send;
 }

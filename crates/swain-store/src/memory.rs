@@ -16,8 +16,8 @@ use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::protocol::{MutationResult, Outcome};
 use swain_core::rule::Expression;
 use swain_core::{
-    Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey, Schema, Tag,
-    UserId, Value, Who,
+    Alias, Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey,
+    Schema, Tag, UserId, Value, Who,
 };
 
 use crate::accounts::{Person, RefreshToken};
@@ -65,6 +65,10 @@ pub enum PlantedBug {
     FloorForgotten,
     /// A commit is answered and then lost.
     CommitLost,
+    /// What a proposed key stands for is not told.
+    AliasUntold,
+    /// What a proposed key stands for is kept wrongly.
+    AliasWrong,
 }
 
 pub(crate) struct State {
@@ -75,6 +79,8 @@ pub(crate) struct State {
     /// Never without the floor's position, so the last one is the head.
     log: BTreeMap<Pos, Position>,
     floor: Pos,
+    /// The highest id that each table has given; none is given twice.
+    ids: BTreeMap<Name, i64>,
     devices: BTreeMap<DeviceId, Device>,
     persons: BTreeMap<UserId, Person>,
     refresh: BTreeMap<String, (RefreshToken, Option<Millis>)>,
@@ -89,6 +95,7 @@ struct Device {
     ledger: BTreeMap<MutationNumber, LedgerRow>,
     seen: Millis,
     retired: bool,
+    aliases: BTreeMap<RowKey, (Key, MutationNumber)>,
 }
 
 impl MemoryStore {
@@ -103,6 +110,7 @@ impl MemoryStore {
             tables,
             log: BTreeMap::new(),
             floor: Pos(0),
+            ids: BTreeMap::new(),
             devices: BTreeMap::new(),
             persons: BTreeMap::new(),
             refresh: BTreeMap::new(),
@@ -156,8 +164,28 @@ impl State {
     fn append(&mut self, who: Who, at: Millis, changes: Vec<Change>) -> Pos {
         let pos = self.head().next();
         let tag = self.draw_tag();
-        self.log.insert(pos, Position { pos, tag, at, who, changes });
+        let aliases = match who.mutation() {
+            Some((device, n)) => self.aliases_of(device, |made_by| made_by == n),
+            None => Vec::new(),
+        };
+        self.log.insert(pos, Position { pos, tag, at, who, changes, aliases });
         pos
+    }
+
+    fn aliases_of(&self, device: &DeviceId, wanted: impl Fn(MutationNumber) -> bool) -> Vec<Alias> {
+        if self.planted == Some(PlantedBug::AliasUntold) {
+            return Vec::new();
+        }
+        let known = self.devices.get(device).into_iter().flat_map(|device| &device.aliases);
+        let found = known.filter(|(_, (_, n))| wanted(*n));
+        let mut aliases: Vec<Alias> = found
+            .map(|(proposed, (to, n))| {
+                let RowKey { table, key } = proposed.clone();
+                Alias { n: *n, table, from: key, to: to.clone() }
+            })
+            .collect();
+        aliases.sort_by_key(|alias| alias.n);
+        aliases
     }
 
     /// splitmix64: tags need to differ, not to be secret.
@@ -346,6 +374,14 @@ impl Store for MemoryStore {
         rows_max: usize,
     ) -> impl Future<Output = Result<Trimmed, StoreError>> + Send {
         ready(Ok(self.state().trim(now, &retention, rows_max)))
+    }
+
+    fn aliases(
+        &self,
+        device: DeviceId,
+        after: MutationNumber,
+    ) -> impl Future<Output = Result<Vec<Alias>, StoreError>> + Send {
+        ready(Ok(self.state().aliases_of(&device, |n| n > after)))
     }
 }
 

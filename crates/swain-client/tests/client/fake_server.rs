@@ -224,6 +224,7 @@ impl Data {
             shapes: vec![if is_live { ShapeState::Live } else { ShapeState::Load }],
             last: MutationNumber(ledger.len() as u64),
             results: results.collect(),
+            aliases: Vec::new(),
             schema: Schema { version: 1, tables: BTreeMap::from([("t".into(), table())]) },
             load_resumes: (!is_live).then_some(false),
         }
@@ -237,15 +238,9 @@ fn result(n: MutationNumber, outcome: Outcome) -> MutationResult {
 
 fn table() -> Table {
     let column = |kind, nullable| Column { kind, nullable, has_default: nullable, generated: false };
-    Table {
-        name: "t".into(),
-        columns: BTreeMap::from([
-            ("id".into(), column(ColumnType::Text, false)),
-            ("a".into(), column(ColumnType::Int64, true)),
-        ]),
-        key: vec!["id".into()],
-        scopes: BTreeSet::new(),
-        strategies: BTreeMap::new(),
-        fills: BTreeMap::new(),
-    }
+    Table::new(
+        "t".into(),
+        BTreeMap::from([("id".into(), column(ColumnType::Text, false)), ("a".into(), column(ColumnType::Int64, true))]),
+        vec!["id".into()],
+    )
 }

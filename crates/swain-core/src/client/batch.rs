@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::confirmed::Held;
 use super::outbox::{Entry, EntryId};
+use crate::alias::{Alias, Aliases};
 use crate::ids::{DeviceId, Epoch, Millis, MutationNumber, Pos};
 use crate::row::RowKey;
 use crate::schema::Schema;
@@ -38,6 +39,8 @@ pub struct Writes {
     pub staging: Vec<StagingWrite>,
     /// To the outbox.
     pub outbox: Vec<OutboxWrite>,
+    /// To the aliases.
+    pub aliases: Vec<AliasWrite>,
 }
 
 /// A write to the confirmed rows.
@@ -69,6 +72,15 @@ pub enum OutboxWrite {
     Delete(EntryId),
 }
 
+/// A write to the aliases (spec C19).
+#[derive(Clone, Debug, PartialEq)]
+pub enum AliasWrite {
+    /// The key stands for this now.
+    Put(Alias),
+    /// The key stands for itself.
+    Delete(RowKey),
+}
+
 /// The small things that a device knows, written with every batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meta {
@@ -86,6 +98,8 @@ pub struct Meta {
     pub highest: MutationNumber,
     /// The newest outbox entry.
     pub last_entry: EntryId,
+    /// How many temporary ids this store gave out (spec C19); never fewer, whatever the device is called.
+    pub temporaries: u64,
     /// Where a cut load goes on; the rows up to there are in staging.
     pub load: Option<String>,
     /// The shapes that row memberships are about, by index: their canonical forms.
@@ -109,6 +123,8 @@ pub struct StoredDevice {
     pub staging: BTreeMap<RowKey, Held>,
     /// Mutations.
     pub outbox: BTreeMap<EntryId, Entry>,
+    /// What keys stand for that this device proposed.
+    pub aliases: Aliases,
 }
 
 impl StoredDevice {
@@ -138,13 +154,19 @@ impl StoredDevice {
                 OutboxWrite::Delete(id) => drop(self.outbox.remove(&id)),
             }
         }
+        for write in writes.aliases {
+            match write {
+                AliasWrite::Put(alias) => self.aliases.insert(alias),
+                AliasWrite::Delete(proposed) => self.aliases.remove(&proposed),
+            }
+        }
     }
 }
 
 impl Writes {
     /// True when there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self { schema, rows, staging, outbox } = self;
-        schema.is_none() && rows.is_empty() && staging.is_empty() && outbox.is_empty()
+        let Self { schema, rows, staging, outbox, aliases } = self;
+        schema.is_none() && rows.is_empty() && staging.is_empty() && outbox.is_empty() && aliases.is_empty()
     }
 }

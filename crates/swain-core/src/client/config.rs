@@ -67,6 +67,10 @@ pub enum PlantedBug {
     SkipRemove,
     /// The end of a load keeps rows that the load did not have (against C6).
     LoadKeepsAbsentRows,
+    /// What a proposed key stands for is not written to the storage (against C19).
+    AliasNotSaved,
+    /// Pending edits go on under the proposed key (against C19).
+    AliasNotFollowed,
 }
 
 impl PlantedBug {
@@ -78,5 +82,7 @@ impl PlantedBug {
         Self::AcceptOldFrame,
         Self::SkipRemove,
         Self::LoadKeepsAbsentRows,
+        Self::AliasNotSaved,
+        Self::AliasNotFollowed,
     ];
 }

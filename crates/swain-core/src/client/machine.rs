@@ -3,6 +3,7 @@
 mod connection;
 mod frames;
 
+use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,12 +19,13 @@ use super::random::Random;
 use super::replica::{Applied, Replica};
 use super::session::{Connection, Push};
 use super::status::{Status, Stop};
+use crate::alias::Alias;
 use crate::ids::{DeviceId, Millis, MutationNumber, Name, Pos};
 use crate::limits::RESULTS_MS_MAX;
 use crate::mutation::Operation;
 use crate::problem::{Code, Problem};
 use crate::protocol::Up;
-use crate::row::{Row, RowKey};
+use crate::row::{Key, Row, RowKey};
 use crate::schema::Schema;
 
 /// A device. The order of calls is in the documentation of [`client`](crate::client).
@@ -127,9 +129,24 @@ impl Device {
         self.connection.timeout()
     }
 
-    /// A row as the person sees it (spec C1).
+    /// A row as the person sees it (spec C1). The key may be one that the device proposed (spec C19).
     pub fn visible(&self, row: &RowKey) -> Option<&Arc<Row>> {
-        self.replica.visible(row)
+        self.replica.visible(&self.replica.aliases.row(&self.replica.schema, row))
+    }
+
+    /// The row that a key means now: a key that the device proposed stands for the one that came of it.
+    pub fn resolve<'r>(&self, row: &'r RowKey) -> Cow<'r, RowKey> {
+        self.replica.aliases.row(&self.replica.schema, row)
+    }
+
+    /// What keys stand for that this device proposed.
+    pub fn aliases(&self) -> impl Iterator<Item = Alias> + '_ {
+        self.replica.aliases.all()
+    }
+
+    /// A temporary key for a new row of a table whose ids the server gives; never given out again (spec C19).
+    pub fn new_key(&mut self, table: &str) -> Result<Key, Problem> {
+        self.replica.new_key(table)
     }
 
     /// All rows of a table as the person sees them, in order of key.
@@ -139,7 +156,7 @@ impl Device {
 
     /// A row as the server confirmed it.
     pub fn confirmed(&self, row: &RowKey) -> Option<&Arc<Row>> {
-        self.replica.confirmed.row(row)
+        self.replica.confirmed.row(&self.resolve(row))
     }
 
     /// All confirmed rows of a table, in order of key.
@@ -236,6 +253,7 @@ impl Device {
             pos: self.replica.meta.pos,
             origin: Origin::Local(id),
             rows: applied.rows,
+            aliases: Vec::new(),
         }));
         self.step(now);
         Ok(id)
@@ -305,11 +323,12 @@ impl Device {
     /// Passes on what a step did, in the order: store, show, tell.
     fn apply(&mut self, applied: Applied, telling: Telling) {
         self.persist(applied.writes, Vec::new());
-        if telling == Telling::Always || !applied.rows.is_empty() {
+        if telling == Telling::Always || !applied.rows.is_empty() || !applied.aliases.is_empty() {
             self.outputs.push_back(Output::Changed(ChangeSet {
                 pos: self.replica.meta.pos,
                 origin: Origin::Server,
                 rows: applied.rows,
+                aliases: applied.aliases,
             }));
         }
         self.outputs.extend(applied.settled.into_iter().map(Output::Settled));
@@ -340,12 +359,12 @@ impl Device {
             return;
         };
         let applied = self.replica.rename(device, lost_above);
-        let Applied { rows, writes, settled } = applied;
+        let Applied { rows, writes, settled, aliases } = applied;
         let resent = self.replica.outbox.pending().map(|entry| entry.id).collect();
         // Batches still on their way save these entries under their old numbers; only the new batch counts.
         self.saving.clear();
         self.persist(writes, resent);
-        self.apply(Applied { rows, settled, writes: Writes::default() }, Telling::WhenRowsChanged);
+        self.apply(Applied { rows, settled, aliases, writes: Writes::default() }, Telling::WhenRowsChanged);
         self.connect(now);
     }
 

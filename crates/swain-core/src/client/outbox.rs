@@ -300,6 +300,10 @@ impl Outbox {
         self.entries.get(&id)
     }
 
+    pub(super) fn entry_mut(&mut self, id: EntryId) -> Option<&mut Entry> {
+        self.entries.get_mut(&id)
+    }
+
     pub(super) fn pending(&self) -> impl Iterator<Item = &Entry> {
         self.pending.values().filter_map(|id| self.entries.get(id))
     }
@@ -328,7 +332,7 @@ pub(super) struct Renumbered {
 /// `was.after` names mutations by number; one that is not on its way any more left its value for everybody.
 fn renumber_bases(mutation: &mut Mutation, numbers: &BTreeMap<MutationNumber, MutationNumber>) {
     for operation in &mut mutation.operations {
-        let Operation::Update { was, .. } = operation else {
+        let (Operation::Update { was, .. } | Operation::Upsert { was, .. }) = operation else {
             continue;
         };
         for base in was.values_mut() {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::batch::Batch;
 use super::outbox::EntryId;
 use super::status::Status;
+use crate::alias::Alias;
 use crate::ids::{MutationNumber, Pos};
 use crate::problem::Problem;
 use crate::protocol::MutationResult;
@@ -14,6 +15,7 @@ use crate::row::{Row, RowKey};
 
 /// What the driver does or passes on, in order.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "outputs are few, and looked at once")]
 pub enum Output {
     /// Find the access token and answer with `Token`.
     NeedToken {
@@ -54,6 +56,8 @@ pub struct ChangeSet {
     pub origin: Origin,
     /// Rows that look different now, in order of table and key.
     pub rows: Vec<RowChange>,
+    /// What keys stand for from here on: each such row is in `rows` twice, gone under the one key and there under the other.
+    pub aliases: Vec<Alias>,
 }
 
 /// Whose step it is.

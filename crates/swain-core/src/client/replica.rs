@@ -1,5 +1,6 @@
 //! The device's data: confirmed rows, staging, outbox and overlay, and the steps that change them together (spec C3).
 
+mod aliases;
 mod frames;
 mod restore;
 
@@ -11,17 +12,20 @@ use alloc::vec::Vec;
 use super::batch::{Meta, OutboxWrite, Writes};
 use super::config::Faults;
 use super::confirmed::Confirmed;
-use super::edit;
+use super::edit::{self, Completed};
 use super::outbox::{EntryId, Outbox, PUSH_FRAME_BYTES, mutation_bytes};
 use super::output::{RowChange, Settled};
-use super::overlay::Overlay;
+use super::overlay::{Overlay, Sight};
 use super::staging::Staging;
+use crate::alias::{Alias, Aliases};
 use crate::ids::{DeviceId, Millis, MutationNumber, Name};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::mutation::{Mutation, Operation, Was};
 use crate::problem::{Code, Problem};
 use crate::row::{Row, RowKey};
 use crate::schema::Schema;
+
+pub(super) use aliases::temporary_key;
 
 /// Everything a device knows that outlives a connection.
 #[derive(Clone, Debug)]
@@ -32,6 +36,7 @@ pub(super) struct Replica {
     pub(super) staging: Staging,
     pub(super) outbox: Outbox,
     pub(super) overlay: Overlay,
+    pub(super) aliases: Aliases,
     /// The tables of the shapes, by index.
     tables: Vec<Name>,
     faults: Faults,
@@ -43,6 +48,7 @@ pub(super) struct Applied {
     pub(super) rows: Vec<RowChange>,
     pub(super) writes: Writes,
     pub(super) settled: Vec<Settled>,
+    pub(super) aliases: Vec<Alias>,
 }
 
 /// Why a frame cannot be applied. Nothing of it was.
@@ -66,19 +72,15 @@ struct Step {
     before: BTreeMap<RowKey, Option<Arc<Row>>>,
     writes: Writes,
     settled: Vec<Settled>,
+    aliases: Vec<Alias>,
 }
 
 impl Replica {
     /// Takes an edit: it is visible from here on (spec C2).
     pub(super) fn mutate(&mut self, at: Millis, operations: Vec<Operation>) -> Result<(EntryId, Applied), Problem> {
         let n = self.meta.highest.next();
-        let mutation = Mutation {
-            n,
-            base: self.meta.pos,
-            at,
-            schema: self.schema.version,
-            operations: edit::complete(self, operations)?,
-        };
+        let Completed { operations, temporaries } = edit::complete(self, operations)?;
+        let mutation = Mutation { n, base: self.meta.pos, at, schema: self.schema.version, operations };
         if mutation_bytes(&mutation) + PUSH_FRAME_BYTES > MESSAGE_BYTES_MAX {
             let detail = "the mutation does not fit into one message; make several of it";
             return Err(Problem::new(Code::LimitMessageBytes, detail));
@@ -90,8 +92,10 @@ impl Replica {
         let id = EntryId(self.meta.last_entry.0 + 1);
         self.meta.last_entry = id;
         self.meta.highest = n;
+        self.meta.temporaries = temporaries;
         let entry = self.outbox.append(id, mutation);
-        self.overlay.push(&self.schema, &self.confirmed, entry);
+        let sight = Sight { schema: &self.schema, aliases: &self.aliases };
+        self.overlay.push(sight, &self.confirmed, entry);
         step.writes.outbox.push(OutboxWrite::Put(entry.clone()));
         Ok((id, self.close_step(step)))
     }
@@ -104,7 +108,7 @@ impl Replica {
         for operation in &mut operations {
             match operation {
                 Operation::Insert { .. } => {}
-                Operation::Update { was, .. } => *was = BTreeMap::<Name, Was>::new(),
+                Operation::Update { was, .. } | Operation::Upsert { was, .. } => *was = BTreeMap::<Name, Was>::new(),
                 Operation::Delete { seen, .. } => *seen = None::<String>,
             }
         }
@@ -115,6 +119,10 @@ impl Replica {
     pub(super) fn rename(&mut self, device: DeviceId, lost_above: Option<MutationNumber>) -> Applied {
         let mut step = Step::default();
         let renumbered = self.outbox.renumber(lost_above);
+        if let Some(last) = lost_above {
+            self.forget_aliases_above(&mut step, last);
+        }
+        self.settle_keys(&mut step);
         self.meta.device = device;
         self.meta.acked = MutationNumber(0);
         self.meta.highest = MutationNumber(renumbered.resent.len() as u64);
@@ -167,10 +175,14 @@ impl Replica {
     }
 
     fn touch_entry(&self, step: &mut Step, id: EntryId) {
-        let operations = self.outbox.entry(id).map(|entry| &entry.mutation.operations);
-        for operation in operations.into_iter().flatten() {
+        let Some(entry) = self.outbox.entry(id) else { return };
+        for operation in &*self.sight().operations(entry) {
             self.touch(step, operation.row());
         }
+    }
+
+    pub(super) fn sight(&self) -> Sight<'_> {
+        Sight { schema: &self.schema, aliases: &self.aliases }
     }
 
     fn write_entries(&self, step: &mut Step, ids: &[EntryId]) {
@@ -184,7 +196,7 @@ impl Replica {
         for id in ids {
             self.touch_entry(step, *id);
             if let Some(entry) = self.outbox.entry(*id) {
-                self.overlay.insert(entry);
+                self.overlay.insert(Sight { schema: &self.schema, aliases: &self.aliases }, entry);
             }
         }
         self.write_entries(step, ids);
@@ -193,7 +205,8 @@ impl Replica {
     /// Ends a step that changed confirmed rows or took mutations out: touched rows are folded anew.
     fn finish(&mut self, step: Step) -> Applied {
         for row in step.before.keys() {
-            self.overlay.fold(&self.schema, &self.confirmed, &self.outbox, row);
+            let sight = Sight { schema: &self.schema, aliases: &self.aliases };
+            self.overlay.fold(sight, &self.confirmed, &self.outbox, row);
         }
         self.close_step(step)
     }
@@ -206,6 +219,6 @@ impl Replica {
                 rows.push(RowChange { row, before, after });
             }
         }
-        Applied { rows, writes: step.writes, settled: step.settled }
+        Applied { rows, writes: step.writes, settled: step.settled, aliases: step.aliases }
     }
 }

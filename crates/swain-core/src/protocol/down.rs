@@ -8,13 +8,15 @@ mod write;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::alias::Alias;
 use crate::ids::{DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, UserId};
 use crate::problem::Problem;
 use crate::row::{Row, RowKey};
 use crate::schema::Schema;
 
 pub use write::{
-    number_frame, place_fragment, write_changes, write_load, write_load_changes, write_patch, write_put, write_remove,
+    number_frame, place_fragment, write_changes, write_load, write_load_changes, write_own_changes, write_patch,
+    write_put, write_remove,
 };
 
 /// A message from the server.
@@ -34,6 +36,8 @@ pub enum Down {
         checkpoint: Checkpoint,
         /// What changed.
         rows: Vec<RowOperation>,
+        /// What keys stand for that this device proposed (spec P25).
+        aliases: Vec<Alias>,
     },
     /// Everything up to the head was sent.
     CaughtUp(Checkpoint),
@@ -94,6 +98,8 @@ pub struct Welcome {
     pub last: MutationNumber,
     /// Stored results that the device may have missed.
     pub results: Vec<MutationResult>,
+    /// What keys stand for that those mutations proposed (spec P25).
+    pub aliases: Vec<Alias>,
     /// The synced tables.
     pub schema: Schema,
     /// Whether a cut load goes on (true) or starts over (false); none: no load.

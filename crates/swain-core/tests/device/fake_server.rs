@@ -168,17 +168,16 @@ impl FakeServer {
 
 pub(crate) fn schema() -> Schema {
     let column = |kind, nullable| Column { kind, nullable, has_default: nullable, generated: false };
-    let table = |name: &str| Table {
-        name: name.into(),
-        columns: BTreeMap::from([
-            ("id".into(), column(ColumnType::Text, false)),
-            ("a".into(), column(ColumnType::Int64, true)),
-            ("b".into(), column(ColumnType::Text, true)),
-        ]),
-        key: vec!["id".into()],
-        scopes: Default::default(),
-        strategies: BTreeMap::new(),
-        fills: BTreeMap::new(),
+    let table = |name: &str| {
+        Table::new(
+            name.into(),
+            BTreeMap::from([
+                ("id".into(), column(ColumnType::Text, false)),
+                ("a".into(), column(ColumnType::Int64, true)),
+                ("b".into(), column(ColumnType::Text, true)),
+            ]),
+            vec!["id".into()],
+        )
     };
     Schema { version: 1, tables: BTreeMap::from([("t".into(), table("t")), ("u".into(), table("u"))]) }
 }
@@ -194,6 +193,7 @@ pub(crate) fn welcome(shapes: usize, state: ShapeState, last: MutationNumber) ->
         shapes: vec![state; shapes],
         last,
         results: Vec::new(),
+        aliases: Vec::new(),
         schema: schema(),
         load_resumes: (state == ShapeState::Load).then_some(false),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use swain_core::protocol::{Hello, MutationResult, Results, Unreadable};
 use swain_core::rule::Auth;
-use swain_core::{DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Pos, Problem, Schema, Tag};
+use swain_core::{Alias, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Pos, Problem, Schema, Tag};
 
 use crate::hub::Delivery;
 use crate::matching::LiveShape;
@@ -48,6 +48,7 @@ pub struct Opened {
     pub(crate) told_acked: MutationNumber,
     pub(crate) last: MutationNumber,
     pub(crate) results: Vec<MutationResult>,
+    pub(crate) aliases: Vec<Alias>,
     pub(crate) load: Option<OpenedLoad>,
 }
 

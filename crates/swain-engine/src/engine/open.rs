@@ -46,6 +46,7 @@ impl<S: Store> Engine<S> {
         let acked = self.store.acked(hello.device.clone(), at.0).await?;
         let told_acked = if live.is_empty() && load.is_some() { hello.acked.min(acked) } else { acked };
         let results = self.store.results(hello.device.clone(), hello.acked).await?;
+        let aliases = self.store.aliases(hello.device.clone(), hello.acked).await?;
 
         let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
         let user = auth.user.clone();
@@ -63,6 +64,7 @@ impl<S: Store> Engine<S> {
             told_acked,
             last: device.last,
             results,
+            aliases,
             load,
         })))
     }

@@ -35,8 +35,10 @@ impl<S: Store> Engine<S> {
         let deliveries = page.positions.into_iter().map(SharedPosition::new).filter_map(|shared| {
             let own = shared.number_of(&device);
             let rows = shared.rows_for(shapes);
+            let aliases = shared.aliases_for(&device);
             let swain_core::Position { pos, tag, at, .. } = shared.position;
-            (own.is_some() || rows.is_some()).then(|| Delivery { pos, tag, at, own, rows: rows.unwrap_or_default() })
+            let is_seen = own.is_some() || rows.is_some();
+            is_seen.then(|| Delivery { pos, tag, at, own, rows: rows.unwrap_or_default(), aliases })
         });
         let deliveries = deliveries.collect();
         let live = self.hub().go_live(session, page.through);

@@ -78,14 +78,7 @@ mod tests {
 
     #[test]
     fn a_table_that_is_not_synced_is_not_even_named() {
-        let empty = |name: &str| Table {
-            name: name.into(),
-            columns: Default::default(),
-            key: Vec::new(),
-            scopes: Default::default(),
-            strategies: Default::default(),
-            fills: Default::default(),
-        };
+        let empty = |name: &str| Table::new(name.into(), Default::default(), Vec::new());
         let notes = empty("notes");
         let schema = Schema { version: 1, tables: [(notes.name.clone(), notes.clone())].into() };
         let of = |table: &str| {

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use swain_core::protocol::{
-    Checkpoint, Close, Cursor, Goaway, MutationResult, ShapeState, Unreadable, Welcome, write_changes,
+    Checkpoint, Close, Cursor, Goaway, MutationResult, ShapeState, Unreadable, Welcome, write_own_changes,
 };
 use swain_core::rule::Auth;
-use swain_core::{Code, DeviceId, Epoch, Millis, Mutation, MutationNumber, Problem, Schema};
+use swain_core::{Alias, Code, DeviceId, Epoch, Millis, Mutation, MutationNumber, Problem, Schema};
 
 use super::Output;
 use super::load::{Load, Next};
@@ -60,12 +60,27 @@ struct Greeting {
     schema: Schema,
     last: MutationNumber,
     results: Vec<MutationResult>,
+    aliases: Vec<Alias>,
 }
 
 impl Running {
     pub(super) fn new(opened: Opened, expires: Option<Millis>) -> Self {
-        let Opened { epoch, schema, device, auth, shapes, views, live, at, acked, told_acked, last, results, load } =
-            opened;
+        let Opened {
+            epoch,
+            schema,
+            device,
+            auth,
+            shapes,
+            views,
+            live,
+            at,
+            acked,
+            told_acked,
+            last,
+            results,
+            aliases,
+            load,
+        } = opened;
         let load = load.map(|load| {
             let loading = (0..shapes.len()).filter(|index| !live.contains(index));
             let (shapes, views) = loading.map(|index| (shapes[index].clone(), views[index].clone())).unzip();
@@ -73,7 +88,7 @@ impl Running {
         });
         Self {
             who: Who { epoch, device, auth, expires },
-            greeting: Greeting { schema, last, results },
+            greeting: Greeting { schema, last, results, aliases },
             live: live.iter().map(|index| shapes[*index].clone()).collect(),
             shapes,
             views,
@@ -113,6 +128,7 @@ impl Running {
             shapes: self.shapes.iter().map(state).collect(),
             last: self.greeting.last,
             results: std::mem::take(&mut self.greeting.results),
+            aliases: std::mem::take(&mut self.greeting.aliases),
             schema: std::mem::take(&mut self.greeting.schema),
             load_resumes: self.load.as_ref().map(Load::resumes),
         }
@@ -244,12 +260,12 @@ impl Running {
             // as little as possible is sent between the effect and its acknowledgement.
             return None;
         }
-        let Delivery { own, rows, .. } = self.stream.poll()?;
+        let Delivery { own, rows, aliases, .. } = self.stream.poll()?;
         self.acked = self.acked.max(own.unwrap_or_default());
         if self.load.is_none() {
             self.told_acked = self.acked;
         }
-        Some(write_changes(&self.checkpoint(now), &rows))
+        Some(write_own_changes(&self.checkpoint(now), &rows, &aliases))
     }
 
     fn poll_load(&mut self) -> Option<Next> {

@@ -35,9 +35,13 @@ impl Bench {
     }
 
     pub(crate) fn with(tables: BTreeMap<String, TableConfig>) -> Self {
+        Self::of(schema(), tables)
+    }
+
+    pub(crate) fn of(schema: Schema, tables: BTreeMap<String, TableConfig>) -> Self {
         let options = MemoryOptions {
             epoch: Epoch::from("e1"),
-            schema: schema(),
+            schema,
             checks: BTreeMap::from([("t".into(), vec![("n_small".into(), n_is_not(100))])]),
             seed: 7,
             planted: None,
@@ -175,7 +179,7 @@ fn tell(frame: &Down) -> String {
         Down::Load(chunk) => format!("load {} rows={}", chunk.shape, chunk.rows.len()),
         Down::LoadChanges(operations) => format!("load_changes{}", rows(operations)),
         Down::LoadEnd(end) => format!("load_end p{} acked={}", end.checkpoint.pos, end.checkpoint.acked),
-        Down::Changes { checkpoint, rows: operations } => {
+        Down::Changes { checkpoint, rows: operations, .. } => {
             format!("p{} acked={}{}", checkpoint.pos, checkpoint.acked, rows(operations))
         }
         Down::CaughtUp(checkpoint) => {
@@ -223,14 +227,7 @@ fn schema() -> Schema {
             let nullable = *name != "id" && *name != "a";
             ((*name).into(), Column { kind: *kind, nullable, has_default: false, generated: false })
         };
-        let table = Table {
-            name: name.into(),
-            columns: columns.iter().map(column).collect(),
-            key: vec!["id".into()],
-            scopes: Default::default(),
-            strategies: Default::default(),
-            fills: Default::default(),
-        };
+        let table = Table::new(name.into(), columns.iter().map(column).collect(), vec!["id".into()]);
         (table.name.clone(), table)
     };
     use ColumnType::{Int64, Json, Text};

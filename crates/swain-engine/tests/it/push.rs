@@ -100,7 +100,7 @@ fn input_that_does_not_fit_is_refused_by_place() {
         (r#"{"update":{"table":"t","key":["k"],"inc":{"a":1}}}"#.to_owned(), Code::WrongType, "ops[0].a"),
         (r#"{"update":{"table":"t","key":["k"],"inc":{"nope":1}}}"#.to_owned(), Code::UnknownColumn, "ops[0].inc.nope"),
         (r#"{"update":{"table":"t","key":["k"],"add":{"id":["x"]}}}"#.to_owned(), Code::BadKey, "ops[0].add.id"),
-        (r#"{"upsert":{"table":"t","key":["k"]}}"#.to_owned(), Code::MalformedMessage, "push.mutations[0].ops[0]"),
+        (r#"{"replace":{"table":"t","key":["k"]}}"#.to_owned(), Code::MalformedMessage, "push.mutations[0].ops[0]"),
     ];
     let before = bench.row("t", "k");
 

@@ -236,7 +236,7 @@ impl Socket {
                 self.rows = std::mem::take(&mut self.staged);
                 self.checkpoint = Some(end.checkpoint.clone());
             }
-            Down::Changes { checkpoint, rows } => {
+            Down::Changes { checkpoint, rows, .. } => {
                 let before = self.checkpoint.as_ref().map(|checkpoint| checkpoint.pos);
                 assert!(before.is_none_or(|before| before < checkpoint.pos), "S12");
                 apply(&mut self.rows, rows);

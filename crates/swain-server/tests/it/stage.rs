@@ -171,14 +171,7 @@ fn schema() -> Schema {
             let column = Column { kind: *kind, nullable: *name != "id", has_default: false, generated: false };
             ((*name).into(), column)
         };
-        let table = Table {
-            name: name.into(),
-            columns: columns.iter().map(column).collect(),
-            key: vec!["id".into()],
-            scopes: Default::default(),
-            strategies: Default::default(),
-            fills: Default::default(),
-        };
+        let table = Table::new(name.into(), columns.iter().map(column).collect(), vec!["id".into()]);
         (table.name.clone(), table)
     };
     use ColumnType::{Int64, Text};

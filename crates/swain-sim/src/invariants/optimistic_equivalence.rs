@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use swain_core::{Row, RowKey, merge};
+use swain_core::{Aliases, Row, RowKey, merge};
 
-use super::{Finding, View, confirmed_rows, difference};
+use super::{Finding, TABLES, View, confirmed_rows, difference};
 use crate::oracle::Seen;
 
 pub(crate) fn check(view: &View<'_>) -> Finding {
@@ -18,24 +18,27 @@ pub(crate) fn check(view: &View<'_>) -> Finding {
             None => drop(expected.remove(place)),
         }
     }
-    let visible: Seen<'_> = ["t", "u"].into_iter().flat_map(|table| view.machine.visible_rows(table)).collect();
+    let visible: Seen<'_> = TABLES.into_iter().flat_map(|table| view.machine.visible_rows(table)).collect();
     match difference(&expected, &visible) {
         Some(difference) => Err(difference),
         None => Ok(()),
     }
 }
 
-/// The rows that pending mutations touch, as they are after all of them.
-fn fold<'a>(view: &'a View<'_>, confirmed: &Seen<'_>) -> BTreeMap<&'a RowKey, Option<Arc<Row>>> {
+/// The rows that pending mutations touch, as they are after all of them, by the keys that those of the mutations stand for.
+fn fold(view: &View<'_>, confirmed: &Seen<'_>) -> BTreeMap<RowKey, Option<Arc<Row>>> {
     let schema = view.machine.schema();
-    let mut folded: BTreeMap<&RowKey, Option<Arc<Row>>> = BTreeMap::new();
+    let aliases: Aliases = view.machine.aliases().collect();
+    let mut folded: BTreeMap<RowKey, Option<Arc<Row>>> = BTreeMap::new();
     for operation in view.machine.pending().flat_map(|entry| &entry.mutation.operations) {
+        let operation = aliases.operation(schema, operation);
         let place = operation.row();
         let Some(table) = schema.tables.get(&place.table) else {
             continue;
         };
         let before = folded.get(place).cloned().unwrap_or_else(|| confirmed.get(place).map(|row| Arc::clone(row)));
-        folded.insert(place, merge::apply(table, before.as_deref(), operation).map(Arc::new));
+        let after = merge::apply(table, before.as_deref(), &operation).map(Arc::new);
+        folded.insert(place.clone(), after);
     }
     folded
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::integer::{limit, signed, unsigned};
 use crate::layout::Layout;
 use crate::ledger::device_row;
-use crate::meta;
+use crate::{alias, meta};
 
 /// More than anybody asks for, and small enough for SQLite.
 const UNLIMITED: usize = 1 << 40;
@@ -209,7 +209,11 @@ pub(crate) fn read_position(conn: &Connection, pos: Pos, changes: &[i64]) -> Res
         Ok(read_change(row)?.1)
     };
     let changes = changes.iter().map(&mut read).collect::<Result<_, Failure>>()?;
-    Ok(Position { pos, tag, at, who, changes })
+    let aliases = match who.mutation() {
+        Some((device, n)) => alias::of_mutation(conn, device, n)?,
+        None => Vec::new(),
+    };
+    Ok(Position { pos, tag, at, who, changes, aliases })
 }
 
 fn read_who(row: &rusqlite::Row<'_>) -> Result<Who, rusqlite::Error> {

@@ -61,6 +61,7 @@ async fn apply<T: Transaction>(
             change.0.extend(set.0.clone());
             tx.update(table, key, &change).await
         }
+        (Operation::Upsert { .. }, _) => Err(Problem::new(Code::NotUnique, "this arbiter knows no upsert").into()),
         (Operation::Update { .. }, None) => Err(Problem::new(Code::RowGone, "the row is not there").into()),
         (Operation::Delete { .. }, Some(_)) => tx.delete(table, key).await,
         (Operation::Delete { .. }, None) => Ok(()),
@@ -73,7 +74,7 @@ fn has_role(auth: &Auth, role: &str) -> bool {
 
 fn columns(mutation: &Mutation) -> Vec<Name> {
     let sets = mutation.operations.iter().filter_map(|operation| match operation {
-        Operation::Insert { set, .. } | Operation::Update { set, .. } => Some(set),
+        Operation::Insert { set, .. } | Operation::Update { set, .. } | Operation::Upsert { set, .. } => Some(set),
         Operation::Delete { .. } => None,
     });
     sets.flat_map(|set| set.0.keys().cloned()).collect()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swain_core::rule::{Expression, Operand};
-use swain_core::{Column, ColumnType, Name, Schema, Table, Value};
+use swain_core::{Column, ColumnType, Ids, Name, Reference, Schema, Table, Value};
 
 /// The tables as SQLite makes them. Stores without SQL take [`schema`] and [`checks`].
 pub const SQLITE_TABLES: &str = "
@@ -24,8 +24,8 @@ pub const SQLITE_TABLES: &str = "
 
 /// The same tables, with `owner` as the scope of notes.
 pub fn schema() -> Schema {
-    let owners = table("owners", &[("id", ColumnType::Int64, false), ("name", ColumnType::Text, false)], &[]);
-    let notes = table(
+    let mut owners = table("owners", &[("id", ColumnType::Int64, false), ("name", ColumnType::Text, false)], &[]);
+    let mut notes = table(
         "notes",
         &[
             ("id", ColumnType::Text, false),
@@ -42,6 +42,9 @@ pub fn schema() -> Schema {
         ],
         &["owner"],
     );
+    owners.ids = Ids::Server;
+    notes.references = vec![Reference { columns: vec!["owner".into()], table: "owners".into() }];
+    notes.uniques = vec![vec!["slug".into()]];
     Schema { version: 0, tables: BTreeMap::from([("owners".into(), owners), ("notes".into(), notes)]) }
 }
 
@@ -63,12 +66,7 @@ fn table(name: &str, columns: &[(&str, ColumnType, bool)], scopes: &[&str]) -> T
         };
         (Name::from(*name), column)
     });
-    Table {
-        name: name.into(),
-        columns: columns.collect(),
-        key: vec!["id".into()],
-        scopes: scopes.iter().map(|name| Name::from(*name)).collect::<BTreeSet<_>>(),
-        strategies: BTreeMap::new(),
-        fills: BTreeMap::new(),
-    }
+    let mut table = Table::new(name.into(), columns.collect(), vec!["id".into()]);
+    table.scopes = scopes.iter().map(|name| Name::from(*name)).collect::<BTreeSet<_>>();
+    table
 }

@@ -6,7 +6,8 @@ use std::future::{Future, ready};
 use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::merge::LastWrite;
 use swain_core::{
-    Change, Code, Constraint, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
+    Alias, Change, Code, Constraint, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table,
+    Value, Who,
 };
 
 use super::{PlantedBug, State};
@@ -17,11 +18,13 @@ pub(super) struct MemoryTransaction<'a> {
     state: &'a mut State,
     /// The rows that this mutation touched, as they were before it.
     before: BTreeMap<RowKey, Option<Row>>,
+    /// The aliases that it made, with what the keys stood for before it.
+    aliases_before: Vec<(DeviceId, RowKey, Option<(Key, MutationNumber)>)>,
 }
 
 impl<'a> MemoryTransaction<'a> {
     pub(super) fn new(state: &'a mut State) -> Self {
-        Self { state, before: BTreeMap::new() }
+        Self { state, before: BTreeMap::new(), aliases_before: Vec::new() }
     }
 
     fn current(&self, table: &Name, key: &Key) -> Option<Row> {
@@ -90,6 +93,46 @@ impl Transaction for MemoryTransaction<'_> {
         ready(self.write(table, &key, Some(complete)))
     }
 
+    fn insert_new(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<Key, WriteError>> + Send {
+        let rows = self.state.tables.get(&table.name).into_iter().flat_map(BTreeMap::keys);
+        let highest = rows.filter_map(|key| key.0.first().and_then(Value::as_int)).max().unwrap_or(0);
+        let last = self.state.ids.entry(table.name.clone()).or_insert(0);
+        *last = highest.max(*last) + 1;
+        let key = Key::of(Value::int64(*last));
+        let mut complete: Row = table.columns.keys().map(|name| (name.clone(), Value::Null)).collect();
+        complete.0.extend(row.0.clone());
+        complete.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
+        ready(self.write(table, &key, Some(complete)).map(|()| key))
+    }
+
+    fn find(&mut self, table: &Table, values: &Row) -> impl Future<Output = Result<Option<Key>, StoreError>> + Send {
+        let holds = |row: &Row| values.0.iter().all(|(name, value)| row.value(name) == value);
+        let mut rows = self.state.tables.get(&table.name).into_iter().flatten();
+        ready(Ok(rows.find(|(_, row)| holds(row)).map(|(key, _)| key.clone())))
+    }
+
+    fn alias(
+        &mut self,
+        device: &DeviceId,
+        proposed: &RowKey,
+    ) -> impl Future<Output = Result<Option<Key>, StoreError>> + Send {
+        let known = self.state.devices.get(device).and_then(|device| device.aliases.get(proposed));
+        ready(Ok(known.map(|(to, _)| to.clone())))
+    }
+
+    fn add_alias(&mut self, device: &DeviceId, alias: &Alias) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let mut to = alias.to.clone();
+        if self.state.planted == Some(PlantedBug::AliasWrong)
+            && let Some(Value::Int(id)) = to.0.first_mut()
+        {
+            *id += 1000;
+        }
+        let known = self.state.devices.entry(device.clone()).or_default();
+        let before = known.aliases.insert(alias.proposed(), (to, alias.n));
+        self.aliases_before.push((device.clone(), alias.proposed(), before));
+        ready(Ok(()))
+    }
+
     fn update(&mut self, table: &Table, key: &Key, set: &Row) -> impl Future<Output = Result<(), WriteError>> + Send {
         let updated = self.current(&table.name, key).map(|mut row| {
             row.0.extend(set.0.clone());
@@ -141,6 +184,7 @@ impl WriteTransaction for MemoryTransaction<'_> {
 
     fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send {
         self.before.clear();
+        self.aliases_before.clear();
         ready(Ok(()))
     }
 
@@ -151,6 +195,13 @@ impl WriteTransaction for MemoryTransaction<'_> {
     fn undo(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send {
         for (place, row) in std::mem::take(&mut self.before) {
             self.put(place, row);
+        }
+        for (device, proposed, before) in std::mem::take(&mut self.aliases_before).into_iter().rev() {
+            let aliases = &mut self.state.devices.entry(device).or_default().aliases;
+            match before {
+                Some(before) => drop(aliases.insert(proposed, before)),
+                None => drop(aliases.remove(&proposed)),
+            }
         }
         ready(Ok(()))
     }

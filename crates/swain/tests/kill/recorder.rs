@@ -118,7 +118,7 @@ impl Recorder {
                 self.rows.extend(chunk.rows.into_iter().map(keyed));
             }
             Down::LoadEnd(end) => self.newest = Some(end.checkpoint.cursor),
-            Down::Changes { checkpoint, rows } => {
+            Down::Changes { checkpoint, rows, .. } => {
                 self.newest = Some(checkpoint.cursor);
                 let content = (checkpoint.tag, rows);
                 let before = self.positions.insert(checkpoint.pos, content);

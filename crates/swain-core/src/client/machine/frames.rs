@@ -85,9 +85,9 @@ impl Device {
                 self.apply(applied, Telling::WhenRowsChanged);
             }
             Down::LoadEnd(end) => self.load_end(now, &end)?,
-            Down::Changes { checkpoint, rows } => {
+            Down::Changes { checkpoint, rows, aliases } => {
                 self.check_ahead(&checkpoint)?;
-                let applied = self.replica.changes(now, &checkpoint, rows)?;
+                let applied = self.replica.changes(now, &checkpoint, rows, aliases)?;
                 self.note_synced(&checkpoint);
                 self.apply(applied, Telling::Always);
             }

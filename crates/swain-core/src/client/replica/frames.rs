@@ -6,10 +6,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Applied, Replica, Step, Trouble};
+use crate::alias::Alias;
 use crate::client::batch::{OutboxWrite, RowWrite, StagingWrite};
 use crate::client::config::PlantedBug;
 use crate::client::confirmed::{Held, Membership};
 use crate::client::outbox::{EntryId, Gap};
+use crate::client::overlay::Sight;
 use crate::ids::{Millis, MutationNumber, Pos};
 use crate::problem::{Code, Problem};
 use crate::protocol::{Checkpoint, LoadChunk, LoadEnd, MutationResult, RowOperation, ShapeState, Welcome};
@@ -36,6 +38,7 @@ impl Replica {
         if welcome.load_resumes != Some(true) {
             self.clear_staging(&mut step);
         }
+        self.learn(&mut step, welcome.aliases.clone());
         self.record(&mut step, &welcome.results);
         self.outbox.presume_applied();
         self.settle(&mut step);
@@ -47,6 +50,7 @@ impl Replica {
             let reopened = self.outbox.reopen(last, self.meta.acked)?;
             self.meta.acked = last;
             self.put_back(step, &reopened);
+            self.forget_aliases_above(step, last);
         }
         Ok(())
     }
@@ -123,10 +127,12 @@ impl Replica {
         now: Millis,
         checkpoint: &Checkpoint,
         operations: Vec<RowOperation>,
+        aliases: Vec<Alias>,
     ) -> Result<Applied, Trouble> {
         self.check_shapes(&operations)?;
         self.check_patches(&operations)?;
         let mut step = Step::default();
+        self.learn(&mut step, aliases);
         for operation in operations {
             self.change(&mut step, operation);
         }
@@ -258,10 +264,10 @@ impl Replica {
         step.settled.extend(settled);
     }
 
-    fn leave_overlay(&mut self, step: &mut Step, id: EntryId) {
+    pub(super) fn leave_overlay(&mut self, step: &mut Step, id: EntryId) {
         self.touch_entry(step, id);
         if let Some(entry) = self.outbox.entry(id) {
-            self.overlay.remove(entry);
+            self.overlay.remove(Sight { schema: &self.schema, aliases: &self.aliases }, entry);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::client::batch::{Meta, RowWrite, StagingWrite, StoredDevice, Writes};
 use crate::client::config::{Config, Identity};
 use crate::client::confirmed::{Confirmed, Held, Membership};
 use crate::client::outbox::{EntryId, Outbox};
-use crate::client::overlay::Overlay;
+use crate::client::overlay::{Overlay, Sight};
 use crate::client::staging::Staging;
 use crate::ids::{MutationNumber, Pos};
 use crate::row::RowKey;
@@ -34,11 +34,13 @@ impl Replica {
             staging: Staging::new(staging),
             outbox: Outbox::new(stored.outbox),
             overlay: Overlay::default(),
+            aliases: stored.aliases,
             tables: config.shapes.iter().map(|shape| shape.table.clone()).collect(),
             faults: config.faults.clone(),
         };
         for entry in replica.outbox.pending() {
-            replica.overlay.push(&replica.schema, &replica.confirmed, entry);
+            let sight = Sight { schema: &replica.schema, aliases: &replica.aliases };
+            replica.overlay.push(sight, &replica.confirmed, entry);
         }
         (replica, writes)
     }
@@ -58,6 +60,7 @@ fn empty(identity: &Identity) -> Meta {
         acked: MutationNumber(0),
         highest: MutationNumber(0),
         last_entry: EntryId(0),
+        temporaries: 0,
         load: None,
         shapes: Vec::new(),
         offset_ms: 0,

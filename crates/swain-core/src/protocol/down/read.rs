@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::{
     Checkpoint, Down, Goaway, LoadChunk, LoadEnd, MutationResult, Outcome, Results, RowOperation, ShapeState, Welcome,
 };
+use crate::alias::Alias;
 use crate::decode::Node;
 use crate::ids::{DeviceId, Epoch, Millis, MutationNumber, Pos, Tag, UserId};
 use crate::problem::{Code, Constraint, Problem};
@@ -42,7 +43,11 @@ impl Down {
                 let shapes = read_indexes(&body.required("shapes")?)?;
                 Ok(Self::LoadEnd(LoadEnd { checkpoint: Checkpoint::read(body)?, shapes }))
             }
-            "changes" => Ok(Self::Changes { checkpoint: Checkpoint::read(body)?, rows: read_operations(body)? }),
+            "changes" => Ok(Self::Changes {
+                checkpoint: Checkpoint::read(body)?,
+                rows: read_operations(body)?,
+                aliases: Alias::read_all(body)?,
+            }),
             "caught_up" => Checkpoint::read(body).map(Self::CaughtUp),
             "heartbeat" => Checkpoint::read(body).map(Self::Heartbeat),
             "results" => {
@@ -98,6 +103,7 @@ impl Welcome {
             shapes: shapes.items()?.iter().map(state).collect::<Result<_, Problem>>()?,
             last: MutationNumber(node.required("last")?.count()?),
             results: results.items()?.iter().map(MutationResult::read).collect::<Result<_, _>>()?,
+            aliases: Alias::read_all(node)?,
             schema: Schema::from_value(schema.value()).ok_or_else(|| schema.wrong("a schema"))?,
             load_resumes: node.member("load")?.map(|load| load.text().map(|text| text == "resume")).transpose()?,
         })

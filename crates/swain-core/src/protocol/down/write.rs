@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use super::{Checkpoint, Goaway, LoadEnd, MutationResult, Results, ShapeState, Welcome};
+use crate::alias::Alias;
 use crate::ids::{Millis, Name};
 use crate::mutation::{count, object};
 use crate::problem::{Constraint, Problem};
@@ -49,9 +50,18 @@ pub fn write_remove(out: &mut String, place: &str) {
 
 /// A changes frame: `rows` the operations, already written, with commas between.
 pub fn write_changes(checkpoint: &Checkpoint, rows: &str) -> String {
+    write_own_changes(checkpoint, rows, &[])
+}
+
+/// The same for the device whose mutation it was, with what its keys stand for (spec P25).
+pub fn write_own_changes(checkpoint: &Checkpoint, rows: &str, aliases: &[Alias]) -> String {
     let mut out = String::with_capacity(rows.len() + checkpoint.cursor.len() + 96);
     out.push_str("{\"changes\":{");
     checkpoint.write(&mut out);
+    if !aliases.is_empty() {
+        out.push_str(",\"alias\":");
+        alias_list(aliases).write_canonical(&mut out);
+    }
     out.push_str(",\"rows\":[");
     out.push_str(rows);
     out.push_str("]}}");
@@ -66,6 +76,10 @@ pub fn write_load(shape: usize, rows: &str, total: u64, token: &str) -> String {
 /// A load_changes frame: `rows` operations with commas between.
 pub fn write_load_changes(rows: &str) -> String {
     format!("{{\"load_changes\":{{\"rows\":[{rows}]}}}}")
+}
+
+fn alias_list(aliases: &[Alias]) -> Value {
+    Value::List(aliases.iter().map(Alias::to_value).collect())
 }
 
 impl Checkpoint {
@@ -118,20 +132,25 @@ impl Welcome {
             Some(true) => Value::text("resume"),
             Some(false) => Value::text("start"),
         };
-        let body = object([
-            ("protocol", count(PROTOCOL)),
-            ("epoch", Value::text(self.epoch.as_str())),
-            ("user", user),
-            ("device", Value::text(self.device.as_str())),
-            ("now", count(self.now.0)),
-            ("heartbeat", count(self.heartbeat.0)),
-            ("expires", self.expires.map_or(Value::Null, |expires| count(expires.0))),
-            ("shapes", Value::List(shapes.collect())),
-            ("last", count(self.last.0)),
-            ("results", Value::List(self.results.iter().map(MutationResult::to_value).collect())),
-            ("schema", self.schema.to_value()),
-            ("load", load),
-        ]);
+        let aliases = (!self.aliases.is_empty()).then(|| ("alias", alias_list(&self.aliases)));
+        let body = object(
+            [
+                ("protocol", count(PROTOCOL)),
+                ("epoch", Value::text(self.epoch.as_str())),
+                ("user", user),
+                ("device", Value::text(self.device.as_str())),
+                ("now", count(self.now.0)),
+                ("heartbeat", count(self.heartbeat.0)),
+                ("expires", self.expires.map_or(Value::Null, |expires| count(expires.0))),
+                ("shapes", Value::List(shapes.collect())),
+                ("last", count(self.last.0)),
+                ("results", Value::List(self.results.iter().map(MutationResult::to_value).collect())),
+                ("schema", self.schema.to_value()),
+                ("load", load),
+            ]
+            .into_iter()
+            .chain(aliases),
+        );
         object([("welcome", body)]).canonical()
     }
 }
