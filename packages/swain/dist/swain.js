@@ -521,10 +521,12 @@ function outOfRange(place) {
 /** What an operation is about. */
 function targetOf(operation) {
 	if ("insert" in operation) return operation.insert;
+	if ("upsert" in operation) return operation.upsert;
 	return "update" in operation ? operation.update : operation.delete;
 }
 /** The columns that an operation writes; null stands for all of them. */
 function columnsWritten(operation) {
+	if ("upsert" in operation) return Object.keys(operation.upsert.set);
 	if (!("update" in operation)) return null;
 	const { set, inc, add, remove } = operation.update;
 	return [
@@ -538,6 +540,10 @@ function columnsWritten(operation) {
 function applyOperation(row, operation, table) {
 	if ("insert" in operation) return inserted(operation.insert, table);
 	if ("delete" in operation) return null;
+	if ("upsert" in operation) {
+		const { upsert } = operation;
+		return row === null ? inserted(upsert, table) : updated(row, upsert, table);
+	}
 	return row === null ? null : updated(row, operation.update, table);
 }
 function inserted(insert, table) {
@@ -608,11 +614,14 @@ function ownValue(row, column) {
 var Draft = class {
 	#replica;
 	#newId;
+	#newTemporary;
 	#ops = [];
 	#rows = /* @__PURE__ */ new Map();
-	constructor(replica, newId) {
+	/** `newTemporary` gives a negative id that this device never gave before (C19). */
+	constructor(replica, newId, newTemporary) {
 		this.#replica = replica;
 		this.#newId = newId;
+		this.#newTemporary = newTemporary;
 	}
 	/** Refuses what the server would refuse for its size. */
 	operations() {
@@ -621,31 +630,56 @@ var Draft = class {
 		if (byteLength(JSON.stringify(this.#ops)) > 1047552) throw new SwainError("limit_push_bytes", "The mutation is larger than 1 MiB.");
 		return this.#ops;
 	}
-	row(table, key) {
-		const text = keyText(key);
+	row(table, given) {
+		const text = keyText(this.#replica.resolve(table, given));
 		const drafted = this.#rows.get(rowName$1(table, text));
 		return drafted === void 0 ? this.#replica.row(table, text) ?? null : drafted;
 	}
 	/** Returns the key. */
 	insert(table, values) {
 		const schema = this.#schema(table);
-		const key = schema.key.map((column) => this.#keyValue(schema, table, column, values[column]));
-		const others = Object.entries(values).filter(([column, value]) => !schema.key.includes(column) && value !== void 0);
-		const set = wireValues(schema, table, Object.fromEntries(others));
-		if (this.row(table, key) !== null) throw new SwainError("id_taken", `${table} has this key already.`, key);
-		this.#add({ insert: {
+		const proposed = schema.key.map((column) => this.#keyValue(schema, table, column, values[column]));
+		const set = wireValues(schema, table, withoutKey(schema, values));
+		const operation = this.#named({ insert: {
 			table,
-			key,
+			key: proposed,
 			set
+		} });
+		const { key } = targetOf(operation);
+		if (this.row(table, key) !== null) throw new SwainError("id_taken", `${table} has this key already.`, key);
+		this.#add(operation, schema);
+		return key;
+	}
+	/** M11: by the columns `on`, which are a unique key of the table. Returns the key of the row, as far as it is known. */
+	upsert(table, on, values) {
+		const schema = this.#schema(table);
+		checkUnique(schema, table, on);
+		const set = wireValues(schema, table, withoutKey(schema, values));
+		const given = schema.key.map((column) => this.#wireKey(schema, table, column, values[column]));
+		const { upsert } = this.#named({ upsert: {
+			table,
+			key: given,
+			on,
+			set
+		} });
+		const key = this.#holder(schema, upsert) ?? upsert.key.map((value, i) => value ?? this.#newKey(schema, table, schema.key[i] ?? ""));
+		const row = this.row(table, key);
+		const was = row === null ? {} : { was: this.#was(table, key, row, Object.keys(upsert.set)) };
+		this.#add({ upsert: {
+			...upsert,
+			key,
+			...was
 		} }, schema);
 		return key;
 	}
-	update(table, key, changes) {
+	update(table, given, changes) {
 		const schema = this.#schema(table);
+		const key = this.#replica.resolve(table, given);
 		const row = this.row(table, key);
 		if (row === null) throw new SwainError("row_gone", `${table} has no row with this key.`, key);
+		const set = changes.set && wireValues(schema, table, changes.set);
 		const update = definedOnly({
-			set: changes.set && wireValues(schema, table, changes.set),
+			set: set && this.#namedSet(table, key, set),
 			inc: changes.inc && wireValues(schema, table, changes.inc),
 			add: changes.add && wireLists(schema, table, changes.add),
 			remove: changes.remove && wireLists(schema, table, changes.remove)
@@ -660,8 +694,9 @@ var Draft = class {
 			...was
 		} }, schema);
 	}
-	delete(table, key) {
+	delete(table, given) {
 		const schema = this.#schema(table);
+		const key = this.#replica.resolve(table, given);
 		const row = this.row(table, key);
 		const seen = row === null ? {} : { seen: hashJson(row) };
 		this.#add({ delete: {
@@ -674,7 +709,8 @@ var Draft = class {
 	again(operation) {
 		const { table, key } = targetOf(operation);
 		if ("delete" in operation) this.delete(table, key);
-		else if ("insert" in operation) this.insert(table, withKey(operation.insert, this.#schema(table)));
+		else if ("insert" in operation) this.insert(table, withKeyColumns(operation.insert, this.#schema(table)));
+		else if ("upsert" in operation) this.upsert(table, operation.upsert.on, withKeyColumns(operation.upsert, this.#schema(table)));
 		else this.update(table, key, operation.update);
 	}
 	#schema(table) {
@@ -686,11 +722,44 @@ var Draft = class {
 		this.#ops.push(operation);
 	}
 	#keyValue(schema, table, name, value) {
+		return this.#wireKey(schema, table, name, value) ?? this.#newKey(schema, table, name);
+	}
+	#wireKey(schema, table, name, value) {
 		const place = `${table}.${name}`;
 		const column = columnOf(schema, name, place);
-		if (value !== void 0 && value !== null) return toWire(value, column, place);
-		if (column.type === "text" || column.type === "uuid") return this.#newId();
+		return value === void 0 || value === null ? null : toWire(value, column, place);
+	}
+	#newKey(schema, table, name) {
+		const place = `${table}.${name}`;
+		const { type } = columnOf(schema, name, place);
+		if (schema.ids === "server") return this.#newTemporary();
+		if (type === "text" || type === "uuid") return this.#newId();
 		throw new SwainError("key_missing", `${place} is part of the key and must be given.`, { at: place });
+	}
+	/** C19: rows are named as far as they are known. */
+	#named(operation) {
+		const [named = operation] = this.#replica.aliases.operations(this.#replica.meta.schema, [operation]);
+		return named;
+	}
+	#namedSet(table, key, set) {
+		const named = this.#named({ update: {
+			table,
+			key,
+			set
+		} });
+		return "update" in named ? named.update.set ?? set : set;
+	}
+	/** C20: the key of the row that the person sees with these values. */
+	#holder(schema, { table, key, on, set }) {
+		const wanted = on.map((column) => {
+			const at = schema.key.indexOf(column);
+			return [column, (at >= 0 ? key[at] : set[column]) ?? null];
+		});
+		if (wanted.some(([, value]) => value === null)) return null;
+		const holds = (row) => wanted.every(([column, value]) => equalJson(row[column] ?? null, value));
+		for (const [name, row] of this.#rows) if (name.startsWith(`${table}\u0000`) && row !== null && holds(row)) return keyOf(row, schema);
+		for (const visible of this.#replica.rows(table)) if (holds(visible.row) && !this.#rows.has(rowName$1(table, visible.keyText))) return visible.key;
+		return null;
 	}
 	/** M3. */
 	#was(table, key, row, columns) {
@@ -760,12 +829,21 @@ function checkOnce(update, table) {
 		seen.add(column);
 	}
 }
-function withKey(insert, schema) {
-	const key = schema.key.map((column, i) => [column, insert.key[i] ?? null]);
+function withKeyColumns({ key, set }, schema) {
+	const columns = schema.key.map((column, i) => [column, key[i] ?? null]);
 	return {
-		...insert.set,
-		...Object.fromEntries(key)
+		...set,
+		...Object.fromEntries(columns)
 	};
+}
+function withoutKey(schema, values) {
+	const others = Object.entries(values).filter(([column, value]) => !schema.key.includes(column) && value !== void 0);
+	return Object.fromEntries(others);
+}
+/** M11. */
+function checkUnique(schema, table, on) {
+	const same = (unique) => unique.length === on.length && unique.every((column) => on.includes(column));
+	if (![schema.key, ...schema.unique ?? []].some(same)) throw new SwainError("not_unique", `(${on.join(", ")}) is no unique key of ${table}.`, [...on]);
 }
 function definedOnly(values) {
 	const defined = Object.entries(values).filter(([, value]) => isObject(value) && Object.keys(value).length > 0);
@@ -773,6 +851,198 @@ function definedOnly(values) {
 }
 function rowName$1(table, key) {
 	return `${table}\u0000${key}`;
+}
+// src/engine/alias.ts
+/** C19: what this device remembers; beyond it the oldest go. */
+var ALIASES_MAX = 1e4;
+/** How often an alias may stand for a key that is itself an alias. */
+var STEPS_MAX = 8;
+/** What keys stand for. Entries of the outbox are never rewritten, because they may have to be sent again. */
+var Aliases = class {
+	#rows = /* @__PURE__ */ new Map();
+	constructor(aliases = []) {
+		for (const alias of aliases) this.put(alias);
+	}
+	/** Learns an alias, or forgets one that is void. */
+	put(alias) {
+		const name = placeName(alias.table, alias.from);
+		if (isVoid(alias)) this.#rows.delete(name);
+		else this.#rows.set(name, alias);
+	}
+	knows(alias) {
+		const known = this.#rows.get(placeName(alias.table, alias.from));
+		return known === void 0 ? isVoid(alias) : keyText(known.to) === keyText(alias.to);
+	}
+	all() {
+		return [...this.#rows.values()];
+	}
+	/** Those that are too many, the oldest first. */
+	surplus() {
+		const count = this.#rows.size - ALIASES_MAX;
+		return count <= 0 ? [] : [...this.all()].sort((a, b) => a.n - b.n).slice(0, count);
+	}
+	/** The key that a key stands for now; null: itself. */
+	target({ table, key }) {
+		let target = null;
+		for (let steps = 0; steps <= STEPS_MAX; steps += 1) {
+			const next = this.#rows.get(placeName(table, target ?? key));
+			if (next === void 0) break;
+			target = next.to;
+		}
+		return target;
+	}
+	/** The key of the row that a person means, whichever they know. */
+	key(schema, table, key) {
+		const known = schema?.tables[table];
+		if (known === void 0 || this.#rows.size === 0) return key;
+		return replacedKey(known, {
+			table,
+			key
+		}, (place) => this.target(place));
+	}
+	operations(schema, ops) {
+		if (this.#rows.size === 0) return ops;
+		return replaceAll(schema, ops, (place) => this.target(place));
+	}
+};
+/** C19: a restored server has lost what these mutations made, so their temporary keys are temporary again. */
+function lostAbove(schema, aliases, last) {
+	const lost = aliases.filter((alias) => alias.n > last);
+	const back = new Aliases(lost.filter(({ table, from }) => isTemporary(schema?.tables[table], from)).map(({ n, table, from, to }) => ({
+		n,
+		table,
+		from: to,
+		to: from
+	})));
+	return {
+		lost,
+		back: (ops) => back.operations(schema, ops)
+	};
+}
+/** M10: a key that was made up until the database gives one. */
+function isTemporary(table, key) {
+	const [only, ...others] = key;
+	if (table?.ids !== "server" || others.length > 0) return false;
+	return typeof only === "number" ? only < 0 : typeof only === "string" && only.startsWith("-");
+}
+function placeName(table, key) {
+	return `${table}\u0000${keyText(key)}`;
+}
+function voided({ n, table, from }) {
+	return {
+		n,
+		table,
+		from,
+		to: from
+	};
+}
+function isVoid({ from, to }) {
+	return keyText(from) === keyText(to);
+}
+/** The rows that operations name: their own, and those of their references, also in what values were. */
+function placesOf(schema, ops) {
+	return ops.flatMap((operation) => {
+		const { table, key } = targetOf(operation);
+		const named = (schema?.tables[table]?.references ?? []).flatMap((reference) => [namedBy(reference, (column) => valueIn(schema?.tables[table], operation, column)), namedBy(reference, (column) => valueBefore(operation, column))]);
+		return [{
+			table,
+			key
+		}, ...named.filter((place) => place !== null)];
+	});
+}
+function replaceAll(schema, ops, target) {
+	const replaced = ops.map((operation) => {
+		const table = schema?.tables[targetOf(operation).table];
+		return table === void 0 ? operation : replacedIn(table, operation, target);
+	});
+	return replaced.every((operation, i) => operation === ops[i]) ? ops : replaced;
+}
+/** References first, then the operation's own key, as on the server. */
+function replacedIn(table, operation, target) {
+	let next = operation;
+	for (const reference of table.references ?? []) {
+		const now = namedBy(reference, (column) => valueIn(table, next, column));
+		const before = namedBy(reference, (column) => valueBefore(next, column));
+		const to = now === null ? null : target(now);
+		if (to !== null) next = withReference(table, next, reference, to);
+		const was = before === null ? null : target(before);
+		if (was !== null) next = withReferenceBefore(next, reference, was);
+	}
+	const key = target(targetOf(next));
+	return key === null ? next : withKey(next, key);
+}
+function replacedKey(table, place, target) {
+	let { key } = place;
+	for (const reference of table.references ?? []) {
+		const at = reference.columns.map((column) => table.key.indexOf(column));
+		if (at.includes(-1)) continue;
+		const to = target({
+			table: reference.table,
+			key: at.map((i) => key[i] ?? null)
+		});
+		if (to !== null) key = key.map((value, i) => to[at.indexOf(i)] ?? value);
+	}
+	return target({
+		table: place.table,
+		key
+	}) ?? key;
+}
+function namedBy(reference, value) {
+	const key = reference.columns.map(value);
+	if (key.some((part) => part === void 0 || part === null)) return null;
+	return {
+		table: reference.table,
+		key
+	};
+}
+function valueIn(table, operation, column) {
+	const at = table?.key.indexOf(column) ?? -1;
+	const body = targetOf(operation);
+	if (at >= 0) return body.key[at];
+	return "set" in body && body.set !== void 0 && Object.hasOwn(body.set, column) ? body.set[column] : void 0;
+}
+function valueBefore(operation, column) {
+	const body = targetOf(operation);
+	const was = "was" in body && body.was !== void 0 && Object.hasOwn(body.was, column) ? body.was[column] : void 0;
+	return was !== void 0 && "value" in was ? was.value : void 0;
+}
+function withReference(table, operation, reference, to) {
+	const body = targetOf(operation);
+	const values = new Map(reference.columns.map((column, i) => [column, to[i] ?? null]));
+	const key = table.key.map((column, i) => values.get(column) ?? body.key[i] ?? null);
+	const set = "set" in body && body.set !== void 0 ? Object.fromEntries(Object.entries(body.set ?? {}).map(([column, old]) => [column, values.get(column) ?? old])) : void 0;
+	return withBody(operation, {
+		...body,
+		key,
+		...set === void 0 ? {} : { set }
+	});
+}
+function withReferenceBefore(operation, reference, to) {
+	const body = targetOf(operation);
+	if (!("was" in body) || body.was === void 0) return operation;
+	const was = Object.entries(body.was).map(([column, seen]) => {
+		const at = reference.columns.indexOf(column);
+		if (at < 0 || !("value" in seen) || equalJson(seen.value, to[at] ?? null)) return [column, seen];
+		return [column, {
+			...seen,
+			value: to[at] ?? null
+		}];
+	});
+	return withBody(operation, {
+		...body,
+		was: Object.fromEntries(was)
+	});
+}
+/** The same operation on the row of another key. */
+function withKey(operation, key) {
+	return withBody(operation, {
+		...targetOf(operation),
+		key
+	});
+}
+function withBody(operation, body) {
+	const [kind = ""] = Object.keys(operation);
+	return { [kind]: body };
 }
 // src/engine/held-rows.ts
 /** Rows by table and key text, each with the shapes that hold it: the confirmed rows (C5) or staging (C6). */
@@ -872,7 +1142,7 @@ function withResult(entry, result) {
 		};
 		case "acked": return {
 			...entry,
-			state: settled(result, entry.state.at)
+			state: settled$1(result, entry.state.at)
 		};
 		case "refused": return entry;
 		default: return entry.state;
@@ -882,14 +1152,13 @@ function acknowledged(entry, now) {
 	if (entry.state.kind !== "pending") return entry;
 	return {
 		...entry,
-		state: settled(entry.state.result, now)
+		state: settled$1(entry.state.result, now)
 	};
 }
 /** M3: gives `after` the number of the mutation it names; one that is no longer on its way is a plain value. */
 function resolveAfter(ops, numberOf) {
-	return ops.map((operation) => {
-		if (!("update" in operation) || operation.update.was === void 0) return operation;
-		const was = Object.entries(operation.update.was).map(([column, seen]) => {
+	const resolve = (all) => {
+		const was = Object.entries(all).map(([column, seen]) => {
 			if (!("afterUid" in seen) && !("after" in seen)) return [column, seen];
 			const after = numberOf(seen);
 			return [column, after === null ? { value: seen.value } : {
@@ -897,13 +1166,27 @@ function resolveAfter(ops, numberOf) {
 				value: seen.value
 			}];
 		});
-		return { update: {
-			...operation.update,
-			was: Object.fromEntries(was)
+		return Object.fromEntries(was);
+	};
+	return ops.map((operation) => {
+		const was = wasOf(operation);
+		if (was === void 0) return operation;
+		if ("upsert" in operation) return { upsert: {
+			...operation.upsert,
+			was: resolve(was)
 		} };
+		return "update" in operation ? { update: {
+			...operation.update,
+			was: resolve(was)
+		} } : operation;
 	});
 }
-function settled(result, at) {
+/** M3: what the values of an operation were based on. */
+function wasOf(operation) {
+	if ("upsert" in operation) return operation.upsert.was;
+	return "update" in operation ? operation.update.was : void 0;
+}
+function settled$1(result, at) {
 	if (result?.status === "refused") return {
 		kind: "refused",
 		result,
@@ -925,7 +1208,26 @@ var Outbox = class {
 	#refused = /* @__PURE__ */ new Map();
 	/** The saved ones in order of n; null when it has to be made again. */
 	#sorted = [];
+	/** The rows under which a pending entry is found. */
+	#indexed = /* @__PURE__ */ new Map();
+	#view;
 	#pending = 0;
+	/** `view`: how operations are looked at (C19); when it changes for an entry, `reindex` follows. */
+	constructor(view = (ops) => ops) {
+		this.#view = view;
+	}
+	/** The operations as they are looked at. */
+	ops(entry) {
+		return this.#view(entry.ops);
+	}
+	pending() {
+		return [...this.#indexed.keys()];
+	}
+	reindex(entry) {
+		if (!this.#indexed.has(entry)) return;
+		this.#unindex(entry);
+		this.#index(entry);
+	}
 	/** Replaces what had the same uid or the same n. */
 	put(entry) {
 		const unsaved = this.#unsaved.get(entry.uid);
@@ -985,7 +1287,9 @@ var Outbox = class {
 	}
 	#index(entry) {
 		this.#pending += 1;
-		for (const row of rowsOf(entry)) {
+		const names = rowsOf(this.ops(entry));
+		this.#indexed.set(entry, names);
+		for (const row of names) {
 			const entries = this.#byRow.get(row) ?? [];
 			entries.push(entry);
 			entries.sort((a, b) => (a.n ?? Number.POSITIVE_INFINITY) - (b.n ?? Number.POSITIVE_INFINITY) || 0);
@@ -998,17 +1302,22 @@ var Outbox = class {
 			this.#refused.delete(entry.n);
 			this.#sorted = null;
 		} else this.#unsaved.delete(entry.uid);
-		if (entry.state.kind !== "pending") return;
+		this.#unindex(entry);
+	}
+	#unindex(entry) {
+		const names = this.#indexed.get(entry);
+		if (names === void 0) return;
 		this.#pending -= 1;
-		for (const row of rowsOf(entry)) {
+		this.#indexed.delete(entry);
+		for (const row of names) {
 			const left = (this.#byRow.get(row) ?? []).filter((other) => other !== entry);
 			if (left.length === 0) this.#byRow.delete(row);
 			else this.#byRow.set(row, left);
 		}
 	}
 };
-function rowsOf(entry) {
-	return new Set(entry.ops.map((operation) => {
+function rowsOf(ops) {
+	return new Set(ops.map((operation) => {
 		const { table, key } = targetOf(operation);
 		return rowName(table, keyText(key));
 	}));
@@ -1022,20 +1331,32 @@ function rowName(table, key) {
 * Each method that changes something returns what changed in the visible rows.
 */
 var Replica = class {
-	outbox = new Outbox();
+	outbox;
 	staging = new HeldRows();
 	confirmed = new HeldRows();
 	#shapes;
 	#visible = /* @__PURE__ */ new Map();
 	#meta;
 	#orphans = [];
+	#aliases = new Aliases();
+	/** Operations as they are looked at, until an alias comes. */
+	#seen = /* @__PURE__ */ new WeakMap();
 	constructor(stored, shapes) {
 		this.#shapes = new Set(shapes);
 		this.#meta = stored.meta;
+		this.outbox = new Outbox((ops) => this.#look(ops));
 		this.rehydrate(stored);
 	}
 	get meta() {
 		return this.#meta;
+	}
+	/** C19: what keys stand for that this device proposed. */
+	get aliases() {
+		return this.#aliases;
+	}
+	/** The key of the row that a key means now. */
+	resolve(table, key) {
+		return this.#aliases.key(this.#meta.schema, table, key);
 	}
 	/** Rows in storage that only shapes hold that the application no longer asks for. They go with the next cursor. */
 	get orphans() {
@@ -1050,6 +1371,9 @@ var Replica = class {
 		this.staging.clear();
 		const younger = this.#savedAfter(stored);
 		this.outbox.clearSaved();
+		this.#aliases = new Aliases(stored.aliases);
+		this.#seen = /* @__PURE__ */ new WeakMap();
+		for (const entry of this.outbox.unsaved()) this.outbox.reindex(entry);
 		const held = stored.rows.map((row) => ({
 			...row,
 			in: row.in.filter((id) => this.#shapes.has(id))
@@ -1062,12 +1386,14 @@ var Replica = class {
 		}
 		for (const row of stored.staging) this.staging.put(row);
 		for (const entry of [...stored.outbox, ...younger]) this.#putEntry(touched, entry);
-		for (const entry of this.outbox.unsaved()) touchEntry(touched, entry);
+		for (const entry of this.outbox.unsaved()) this.#touchEntry(touched, entry);
 		return this.#change(this.#refresh(touched), "server");
 	}
 	/** C3, C4: one step, whatever the batch holds. `number` is that of the write in storage. */
 	apply(batch) {
 		const touched = /* @__PURE__ */ new Map();
+		const news = batch.aliases ?? [];
+		this.#learn(touched, news);
 		for (const write of batch.rows ?? []) {
 			const { table, keyText } = write.kind === "put" ? write.held : write;
 			const key = write.kind === "put" ? write.held.key : this.confirmed.row(table, keyText)?.key;
@@ -1081,7 +1407,8 @@ var Replica = class {
 		if (batch.mark !== void 0) this.#orphans = [];
 		const rows = batch.schema === void 0 ? touched : this.#touchPending(touched);
 		this.#meta = metaAfter(this.#meta, batch);
-		return this.#change(this.#refresh(rows), "server");
+		if (batch.schema !== void 0) this.#lookAgain();
+		return this.#change(this.#refresh(rows), "server", news);
 	}
 	/** C2: visible at once. Also gives an unsaved mutation its n, and hears of other tabs' mutations. */
 	putEntry(entry) {
@@ -1097,7 +1424,7 @@ var Replica = class {
 	/** The strict write failed. */
 	removeUnsaved(uid) {
 		const touched = /* @__PURE__ */ new Map();
-		for (const entry of this.outbox.unsaved()) if (entry.uid === uid) touchEntry(touched, entry);
+		for (const entry of this.outbox.unsaved()) if (entry.uid === uid) this.#touchEntry(touched, entry);
 		this.outbox.removeUnsaved(uid);
 		return this.#change(this.#refresh(touched), "local");
 	}
@@ -1130,7 +1457,7 @@ var Replica = class {
 	/** M3: which pending mutation the visible value of each column came from; "*" stands for the other columns. */
 	writers(table, key) {
 		const writers = /* @__PURE__ */ new Map();
-		for (const entry of this.outbox.pendingOn(table, key)) for (const operation of entry.ops) {
+		for (const entry of this.outbox.pendingOn(table, key)) for (const operation of this.outbox.ops(entry)) {
 			const target = targetOf(operation);
 			if (target.table !== table || keyText(target.key) !== key) continue;
 			const columns = columnsWritten(operation);
@@ -1141,7 +1468,7 @@ var Replica = class {
 	}
 	rowState(table, key) {
 		if (this.outbox.pendingOn(table, key).length > 0) return "pending";
-		const isTarget = (entry) => entry.ops.map(targetOf).some((target) => target.table === table && keyText(target.key) === key);
+		const isTarget = (entry) => this.outbox.ops(entry).map(targetOf).some((target) => target.table === table && keyText(target.key) === key);
 		return this.outbox.refused().some(isTarget) ? "refused" : "synced";
 	}
 	/** Mutations whose strict write ended after storage was read. */
@@ -1151,8 +1478,8 @@ var Replica = class {
 	}
 	#putEntry(touched, entry) {
 		const old = entry.n === null ? void 0 : this.outbox.entry(entry.n);
-		if (old !== void 0) touchEntry(touched, old);
-		touchEntry(touched, entry);
+		if (old !== void 0) this.#touchEntry(touched, old);
+		this.#touchEntry(touched, entry);
 		this.outbox.put(entry);
 		if (entry.n !== null && entry.n > this.#meta.lastN) this.#meta = {
 			...this.#meta,
@@ -1161,11 +1488,11 @@ var Replica = class {
 	}
 	#removeEntry(touched, n) {
 		const entry = this.outbox.entry(n);
-		if (entry !== void 0) touchEntry(touched, entry);
+		if (entry !== void 0) this.#touchEntry(touched, entry);
 		this.outbox.remove(n);
 	}
 	#touchPending(touched) {
-		for (const entry of [...this.outbox.saved(), ...this.outbox.unsaved()]) if (entry.state.kind === "pending") touchEntry(touched, entry);
+		for (const entry of [...this.outbox.saved(), ...this.outbox.unsaved()]) if (entry.state.kind === "pending") this.#touchEntry(touched, entry);
 		return touched;
 	}
 	/** Works out the visible rows that a step may have changed. An equal row keeps its identity. */
@@ -1198,17 +1525,48 @@ var Replica = class {
 		let row = this.confirmed.row(table, key)?.row ?? null;
 		const schema = this.#meta.schema?.tables[table];
 		if (schema === void 0) return row;
-		for (const entry of this.outbox.pendingOn(table, key)) for (const operation of entry.ops) {
+		for (const entry of this.outbox.pendingOn(table, key)) for (const operation of this.outbox.ops(entry)) {
 			const target = targetOf(operation);
 			if (target.table === table && keyText(target.key) === key) row = applyOperation(row, operation, schema);
 		}
 		return row;
 	}
-	#change(rows, origin) {
+	/** P25, C19: pending mutations are looked at with the new keys, in this step. */
+	#learn(touched, news) {
+		if (news.length === 0) return;
+		const { schema } = this.#meta;
+		const names = new Set(news.map(({ table, from }) => placeName(table, from)));
+		const isNamed = ({ table, key }) => names.has(placeName(table, key));
+		const affected = this.outbox.pending().filter((entry) => placesOf(schema, [...entry.ops, ...this.outbox.ops(entry)]).some(isNamed));
+		for (const entry of affected) this.#touchEntry(touched, entry);
+		for (const alias of news) this.#aliases.put(alias);
+		this.#seen = /* @__PURE__ */ new WeakMap();
+		for (const entry of affected) {
+			this.outbox.reindex(entry);
+			this.#touchEntry(touched, entry);
+		}
+	}
+	/** The schema says which columns are references. */
+	#lookAgain() {
+		this.#seen = /* @__PURE__ */ new WeakMap();
+		for (const entry of this.outbox.pending()) this.outbox.reindex(entry);
+	}
+	#look(ops) {
+		const known = this.#seen.get(ops);
+		if (known !== void 0) return known;
+		const seen = this.#aliases.operations(this.#meta.schema, ops);
+		this.#seen.set(ops, seen);
+		return seen;
+	}
+	#touchEntry(touched, entry) {
+		for (const { table, key } of this.outbox.ops(entry).map(targetOf)) touch(touched, table, keyText(key), key);
+	}
+	#change(rows, origin, aliases = []) {
 		return {
 			pos: this.#meta.mark?.pos ?? null,
 			rows,
-			origin
+			origin,
+			aliases
 		};
 	}
 };
@@ -1216,9 +1574,6 @@ function touch(touched, table, text, key) {
 	const keys = touched.get(table);
 	if (keys === void 0) touched.set(table, /* @__PURE__ */ new Map([[text, key]]));
 	else keys.set(text, key);
-}
-function touchEntry(touched, entry) {
-	for (const { table, key } of entry.ops.map(targetOf)) touch(touched, table, keyText(key), key);
 }
 // src/engine/shape.ts
 /** Names a shape on the device, whatever its index on a connection is. */
@@ -2876,16 +3231,17 @@ replaceTraps((oldTraps) => ({
 /**
 * C10: what the outbox becomes under a new device id.
 * Pending entries are numbered from 1; acknowledged ones that the server (restored to `last`) has lost go first.
+* `settle`: under the new id the server knows no alias, so rows are named by their own keys (C19).
 * Dead letters get negative numbers, so that no new mutation can meet theirs.
 */
-function renumbered(entries, isLost) {
+function renumbered(entries, isLost, settle = (ops) => ops) {
 	const saved = entries.filter(isSaved).sort((a, b) => a.n - b.n);
 	const kept = saved.filter((entry) => entry.state.kind === "pending" || isLost(entry));
 	const numbers = new Map(kept.map((entry, i) => [entry.n, i + 1]));
 	const alive = kept.map((entry, i) => ({
 		...entry,
 		n: i + 1,
-		ops: resolveAfter(entry.ops, (was) => "after" in was ? numbers.get(was.after) ?? null : null),
+		ops: resolveAfter(settle(entry.ops), (was) => "after" in was ? numbers.get(was.after) ?? null : null),
 		state: {
 			kind: "pending",
 			result: null
@@ -2897,6 +3253,19 @@ function renumbered(entries, isLost) {
 			n: -(i + 1)
 		})), ...alive],
 		lastN: alive.length
+	};
+}
+/** C19: the aliases under a new device id, and how operations are named for it. */
+function settled(schema, aliases, last) {
+	const { back } = lostAbove(schema, aliases, last);
+	const kept = aliases.filter((alias) => alias.n <= last);
+	const known = new Aliases(kept);
+	return {
+		aliases: kept.map((alias) => ({
+			...alias,
+			n: 0
+		})),
+		settle: (ops) => known.operations(schema, back(ops))
 	};
 }
 // src/store/store.ts
@@ -2913,13 +3282,15 @@ function isLostAbove(entry, lostAbove) {
 	return entry.state.kind === "acked" && entry.n !== null && entry.n > lostAbove;
 }
 // src/store/idb-store.ts
-var VERSION = 1;
+/** 2: the aliases. */
+var VERSION = 2;
 var META = "meta";
 var ALL = [
 	"meta",
 	"rows",
 	"staging",
-	"outbox"
+	"outbox",
+	"aliases"
 ];
 /** One IndexedDB database. Inside a transaction only its own requests are awaited: anything else would commit it. */
 var IdbStore = class {
@@ -2935,11 +3306,12 @@ var IdbStore = class {
 	read() {
 		const device = this.#newDevice();
 		return this.#transaction(ALL, "relaxed", async (tx) => {
-			const [known, rows, staging, outbox] = await Promise.all([
+			const [known, rows, staging, outbox, aliases] = await Promise.all([
 				tx.objectStore("meta").get(META),
 				tx.objectStore("rows").getAll(),
 				tx.objectStore("staging").getAll(),
-				tx.objectStore("outbox").getAll()
+				tx.objectStore("outbox").getAll(),
+				tx.objectStore("aliases").getAll()
 			]);
 			const meta = known ?? newMeta(device);
 			if (known === void 0) await tx.objectStore("meta").put(meta, META);
@@ -2947,8 +3319,20 @@ var IdbStore = class {
 				meta,
 				rows,
 				staging,
-				outbox
+				outbox,
+				aliases: aliases.map(({ fromText: _text, ...alias }) => alias)
 			};
+		});
+	}
+	reserve() {
+		return this.#transaction(["meta"], "relaxed", async (tx) => {
+			const meta = await metaOf(tx);
+			const blocks = (meta.blocks ?? 0) + 1;
+			await tx.objectStore("meta").put({
+				...meta,
+				blocks
+			}, META);
+			return blocks;
 		});
 	}
 	readOutbox() {
@@ -3008,12 +3392,19 @@ var IdbStore = class {
 		});
 	}
 	rewrite(generation, device, lostAbove) {
-		return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
+		return this.#transaction([
+			"meta",
+			"outbox",
+			"aliases"
+		], "strict", async (tx) => {
 			const meta = await fenced(tx, generation);
 			const outbox = tx.objectStore("outbox");
-			const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove));
+			const { aliases, settle } = settled(meta.schema, await tx.objectStore("aliases").getAll(), lostAbove);
+			const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove), settle);
 			const number = meta.number + 1;
 			await outbox.clear();
+			await tx.objectStore("aliases").clear();
+			await all(aliases.map((alias) => tx.objectStore("aliases").put(storedAlias(alias))));
 			await all(next.entries.filter(isSaved).map((entry) => outbox.put(entry)));
 			await tx.objectStore("meta").put({
 				...meta,
@@ -3060,11 +3451,14 @@ var IdbStore = class {
 	}
 	#open() {
 		const opening = openDB(this.#name, VERSION, {
-			upgrade(db) {
-				db.createObjectStore("meta");
-				db.createObjectStore("rows", { keyPath: ["table", "keyText"] });
-				db.createObjectStore("staging", { keyPath: ["table", "keyText"] });
-				db.createObjectStore("outbox", { keyPath: "n" }).createIndex("uid", "uid", { unique: true });
+			upgrade(db, from) {
+				if (from < 1) {
+					db.createObjectStore("meta");
+					db.createObjectStore("rows", { keyPath: ["table", "keyText"] });
+					db.createObjectStore("staging", { keyPath: ["table", "keyText"] });
+					db.createObjectStore("outbox", { keyPath: "n" }).createIndex("uid", "uid", { unique: true });
+				}
+				if (from < 2) db.createObjectStore("aliases", { keyPath: ["table", "fromText"] });
 			},
 			blocking: () => void this.#drop(),
 			terminated: () => {
@@ -3088,6 +3482,7 @@ function isConcerned(name, batch) {
 		case "rows": return (batch.rows?.length ?? 0) > 0;
 		case "staging": return batch.staging !== void 0;
 		case "outbox": return (batch.entries?.length ?? 0) + (batch.gone?.length ?? 0) > 0;
+		case "aliases": return (batch.aliases?.length ?? 0) > 0;
 		default: return name;
 	}
 }
@@ -3100,8 +3495,19 @@ function* writes(tx, batch, meta) {
 	}
 	for (const entry of (batch.entries ?? []).filter(isSaved)) yield tx.objectStore("outbox").put(entry);
 	for (const n of batch.gone ?? []) yield tx.objectStore("outbox").delete(n);
+	for (const alias of batch.aliases ?? []) {
+		const { table, fromText } = storedAlias(alias);
+		const aliases = tx.objectStore("aliases");
+		yield fromText === keyText(alias.to) ? aliases.delete([table, fromText]) : aliases.put(storedAlias(alias));
+	}
 	if (batch.staging?.clear === true) yield tx.objectStore("staging").clear();
 	for (const held of batch.staging?.puts ?? []) yield tx.objectStore("staging").put(held);
+}
+function storedAlias(alias) {
+	return {
+		...alias,
+		fromText: keyText(alias.from)
+	};
 }
 /** Starts them all. One that throws at once must not leave those before it unheard when the transaction aborts. */
 async function all(requests) {
@@ -3127,7 +3533,7 @@ async function resolved(tx, entry) {
 	const outbox = tx.objectStore("outbox");
 	const numbers = /* @__PURE__ */ new Map();
 	for (const operation of entry.ops) {
-		const was = "update" in operation ? Object.values(operation.update.was ?? {}) : [];
+		const was = Object.values(wasOf(operation) ?? {});
 		for (const seen of was) {
 			if (!("afterUid" in seen) && !("after" in seen)) continue;
 			const name = "after" in seen ? seen.after : seen.afterUid;
@@ -3160,6 +3566,7 @@ var MemoryStore = class {
 	#rows = new HeldRows();
 	#staging = new HeldRows();
 	#outbox = /* @__PURE__ */ new Map();
+	#aliases = new Aliases();
 	#meta;
 	constructor(device) {
 		this.#meta = newMeta(device);
@@ -3169,8 +3576,17 @@ var MemoryStore = class {
 			meta: this.#meta,
 			rows: [...this.#rows.all()],
 			staging: [...this.#staging.all()],
-			outbox: [...this.#outbox.values()]
+			outbox: [...this.#outbox.values()],
+			aliases: this.#aliases.all()
 		};
+	}
+	async reserve() {
+		const blocks = (this.#meta.blocks ?? 0) + 1;
+		this.#meta = {
+			...this.#meta,
+			blocks
+		};
+		return blocks;
 	}
 	async readOutbox() {
 		return {
@@ -3217,6 +3633,7 @@ var MemoryStore = class {
 		if (batch.staging?.clear === true) this.#staging.clear();
 		const puts = batch.staging?.puts ?? [];
 		for (const held of puts) this.#staging.put(held);
+		for (const alias of batch.aliases ?? []) this.#aliases.put(alias);
 		this.#meta = {
 			...metaAfter(this.#meta, batch),
 			number: this.#meta.number + 1
@@ -3225,7 +3642,9 @@ var MemoryStore = class {
 	}
 	async rewrite(generation, device, lostAbove) {
 		this.#fence(generation);
-		const next = renumbered([...this.#outbox.values()], (entry) => isLostAbove(entry, lostAbove));
+		const { aliases, settle } = settled(this.#meta.schema, this.#aliases.all(), lostAbove);
+		const next = renumbered([...this.#outbox.values()], (entry) => isLostAbove(entry, lostAbove), settle);
+		this.#aliases = new Aliases(aliases);
 		this.#outbox = new Map(next.entries.filter(isSaved).map((entry) => [entry.n, entry]));
 		const number = this.#meta.number + 1;
 		this.#meta = {
@@ -3239,6 +3658,23 @@ var MemoryStore = class {
 	close() {}
 	#fence(generation) {
 		if (generation !== this.#meta.generation) throw new StoreError("fenced", "Another tab leads.");
+	}
+};
+// src/engine/temporary.ts
+/** C19: temporary ids of one block. Each tab takes a block of its own from storage, so that no two tabs draw the same. */
+var BLOCK_IDS = 2 ** 20;
+var TemporaryIds = class {
+	#next;
+	#end;
+	/** `block` counts from 1, and is never given out again. */
+	constructor(block) {
+		this.#next = block * BLOCK_IDS;
+		this.#end = this.#next + BLOCK_IDS;
+	}
+	draw() {
+		if (this.#next >= this.#end) throw new SwainError("limit_temporary_ids", `A tab gives at most ${BLOCK_IDS} temporary ids; open another.`);
+		this.#next += 1;
+		return -(this.#next - 1);
 	}
 };
 // src/tabs/candidate.ts
@@ -3325,6 +3761,7 @@ var DECODERS = {
 	changes: (body) => ({
 		kind: "changes",
 		rows: list(body.rows, "changes.rows").map(rowOp),
+		aliases: aliases(body),
 		...moved(body)
 	}),
 	caught_up: (body) => ({
@@ -3361,6 +3798,7 @@ function welcome(body) {
 		shapes: list(body.shapes, "welcome.shapes").map((shape) => text(object(shape, "shape").state, "shape.state")),
 		last: number(body.last, "welcome.last"),
 		results: list(body.results ?? [], "welcome.results").map(result),
+		aliases: aliases(body),
 		schema: body.schema === void 0 || body.schema === null ? null : schema(body.schema),
 		load: optionalText(body.load, "welcome.load"),
 		limits: {
@@ -3380,6 +3818,18 @@ function schema(value) {
 	}
 	number(body.version, "schema.version");
 	return body;
+}
+/** P25. */
+function aliases(body) {
+	return list(body.alias ?? [], "alias").map((value) => {
+		const alias = object(value, "alias[]");
+		return {
+			n: number(alias.n, "alias.n"),
+			table: text(alias.table, "alias.table"),
+			from: list(alias.from, "alias.from"),
+			to: list(alias.to, "alias.to")
+		};
+	});
 }
 function moved(body) {
 	return {
@@ -3466,10 +3916,19 @@ function bad(place) {
 function changesBatch(replica, on, frame, now) {
 	const draft = new RowDraft(replica.confirmed);
 	for (const operation of frame.rows) if (!applyRowOp(draft, on, operation)) return null;
+	const rows = [...orphanWrites(replica), ...draft.writes()];
 	return {
 		...movedBatch(replica, on, frame, now),
-		rows: [...orphanWrites(replica), ...draft.writes()]
+		rows,
+		...aliasBatch(replica, frame.aliases)
 	};
+}
+/** P25, C19: what is news of it, and what is forgotten for it. */
+function aliasBatch(replica, told) {
+	const news = told.filter((alias) => !replica.aliases.knows(alias));
+	if (news.length === 0) return {};
+	const next = new Aliases([...replica.aliases.all(), ...news]);
+	return { aliases: [...news, ...next.surplus().map(voided)] };
 }
 /** P8, P9: the cursor and acked. C5: what no shape holds any longer goes with it. */
 function movedBatch(replica, on, frame, now) {
@@ -3631,6 +4090,7 @@ function reconcile(replica, last) {
 		lostAbove: last
 	};
 	if (last >= acked) return { kind: "same" };
+	const { lost, back } = lostAbove(replica.meta.schema, replica.aliases.all(), last);
 	const entries = [];
 	for (let n = last + 1; n <= lastN; n += 1) {
 		const entry = replica.outbox.entry(n);
@@ -3640,6 +4100,7 @@ function reconcile(replica, last) {
 		};
 		entries.push({
 			...entry,
+			ops: back(entry.ops),
 			state: {
 				kind: "pending",
 				result: null
@@ -3649,7 +4110,8 @@ function reconcile(replica, last) {
 	return {
 		kind: "reopen",
 		entries,
-		acked: last
+		acked: last,
+		lost
 	};
 }
 // src/engine/push.ts
@@ -3787,9 +4249,12 @@ var Stream = class {
 			} } : {},
 			...decided.kind === "reopen" ? {
 				entries: decided.entries,
-				acked: decided.acked
+				acked: decided.acked,
+				aliases: decided.lost.map(voided)
 			} : {}
 		});
+		const told = aliasBatch(replica, frame.aliases);
+		if (told.aliases !== void 0) this.#persist(told);
 		this.#persistResults(frame.results);
 		this.#loading = live.size < ids.length ? {
 			done: replica.staging.size,
@@ -4639,6 +5104,7 @@ var FOLLOWING = {
 /** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
 var Tab = class Tab {
 	replica;
+	temporaryIds;
 	#parts;
 	#events;
 	#candidate;
@@ -4659,13 +5125,16 @@ var Tab = class Tab {
 		const early = [];
 		const channel = sharing === "shared" ? environment.channel?.(`swain:${name}`) ?? null : null;
 		if (channel !== null) channel.onmessage = ({ data }) => early.push(data);
-		const replica = new Replica(await parts.store.read(), parts.shapes.map(shapeId));
-		const tab = new Tab(parts, events, replica, channel);
+		const stored = await parts.store.read();
+		const ids = new TemporaryIds(await parts.store.reserve());
+		const replica = new Replica(stored, parts.shapes.map(shapeId));
+		const tab = new Tab(parts, events, replica, channel, ids);
 		for (const message of early) tab.#handle(message);
 		tab.#begin();
 		return tab;
 	}
-	constructor(parts, events, replica, channel) {
+	constructor(parts, events, replica, channel, ids) {
+		this.temporaryIds = ids;
 		this.#parts = parts;
 		this.#events = events;
 		this.replica = replica;
@@ -4814,7 +5283,7 @@ var Tab = class Tab {
 		return {
 			changed: (change, batch, moved) => {
 				const entries = batch.entries ?? [];
-				if (moved || change.rows.length > 0 || entries.length > 0) this.#tell(change, entries, moved);
+				if (moved || change.rows.length + change.aliases.length + entries.length > 0) this.#tell(change, entries, moved);
 			},
 			persisted: (number, batch) => {
 				this.replica.noteNumber(number);
@@ -4978,7 +5447,7 @@ var Tab = class Tab {
 		else waiting?.reject(new SwainError(error, "The server was not reached."));
 	}
 	#tell(change, entries, moved = false) {
-		if (!moved && change.rows.length === 0 && entries.length === 0) return;
+		if (!moved && change.rows.length + change.aliases.length + entries.length === 0) return;
 		this.#events.changed(change, entries, moved);
 	}
 	#post(message) {
@@ -5125,9 +5594,26 @@ var Table = class {
 		this.#name = name;
 		this.#editing = editing;
 	}
-	/** A missing key column of type text gets a UUIDv7. Throws `id_taken`, `unknown_column`, `wrong_type`, … */
+	/**
+	* A missing key column of type text gets a UUIDv7. In a table whose ids the server gives, a missing key becomes a
+	* temporary, negative one, which goes on naming the row when the real one is known.
+	* Throws `id_taken`, `unknown_column`, `wrong_type`, …
+	*/
 	insert(row) {
-		return this.#editing.edit((draft) => draft.insert(this.#name, { ...row }));
+		return this.#inserted((draft) => draft.insert(this.#name, { ...row }));
+	}
+	/**
+	* By a unique key of the table: changes the row that has these values in the columns `on`, here or on the server, or
+	* makes a new one. Throws `not_unique`, `unknown_column`, `wrong_type`, …
+	*/
+	upsert(on, row) {
+		return this.#inserted((draft) => draft.upsert(this.#name, on, { ...row }));
+	}
+	/** The key by which a row is known now: of a temporary key, the real one as soon as there is one. */
+	resolve(key) {
+		const replica = this.#editing.replica();
+		const table = tableOf(replica.meta.schema, this.#name);
+		return keyValue(replica.resolve(this.#name, toKey(table, this.#name, key)));
 	}
 	/**
 	* Sets columns, or `{ set, inc, add, remove }` by column. Throws `row_gone` when the row is not here.
@@ -5151,9 +5637,33 @@ var Table = class {
 		if (replica.meta.schema?.tables[this.#name] === void 0) return void 0;
 		const wire = toKey(tableOf(replica.meta.schema, this.#name), this.#name, key);
 		const { draft } = this.#editing;
-		return draft === null ? replica.row(this.#name, keyText(wire)) : draft.row(this.#name, wire) ?? void 0;
+		const known = replica.resolve(this.#name, wire);
+		return draft === null ? replica.row(this.#name, keyText(known)) : draft.row(this.#name, known) ?? void 0;
+	}
+	#inserted(change) {
+		let key = [];
+		const mutation = this.#editing.edit((draft) => {
+			key = change(draft);
+		});
+		return {
+			key: keyValue(key),
+			get n() {
+				return mutation.n;
+			},
+			get saved() {
+				return mutation.saved;
+			},
+			get synced() {
+				return mutation.synced;
+			}
+		};
 	}
 };
+function keyValue(key) {
+	const [only, ...others] = key;
+	const isPlain = typeof only === "string" || typeof only === "number" || typeof only === "boolean";
+	return others.length === 0 && isPlain ? only : key;
+}
 var CHANGE_NAMES = /* @__PURE__ */ new Set([
 	"set",
 	"inc",
@@ -5270,7 +5780,8 @@ var Client = class {
 	rowState(table, key) {
 		const replica = this.#replicaOrEmpty();
 		const schema = replica.meta.schema?.tables[table];
-		return schema === void 0 ? "synced" : replica.rowState(table, keyText(toKey(schema, table, key)));
+		if (schema === void 0) return "synced";
+		return replica.rowState(table, keyText(replica.resolve(table, toKey(schema, table, key))));
 	}
 	/** C15: the same wish as a new mutation, based on what is visible now; `edit` may change its operations. */
 	async retry(n, edit) {
@@ -5410,7 +5921,8 @@ var Client = class {
 		}
 		const tab = this.#started();
 		const environment = this.#environment;
-		const draft = new Draft(tab.replica, () => uuidV7(environment.now(), () => environment.random()));
+		const newId = () => uuidV7(environment.now(), () => environment.random());
+		const draft = new Draft(tab.replica, newId, () => tab.temporaryIds.draw());
 		change(draft);
 		const uid = this.#environment.uuid();
 		const ops = draft.operations();
@@ -5420,7 +5932,7 @@ var Client = class {
 	#handleChange(change, entries, moved) {
 		for (const { table } of change.rows) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
 		this.#settlements.handle(entries);
-		if (moved || change.rows.length > 0) this.#changes.push(change);
+		if (moved || change.rows.length + change.aliases.length > 0) this.#changes.push(change);
 		if (this.#isTelling) return;
 		this.#isTelling = true;
 		try {

@@ -3,7 +3,7 @@ import type { Entry } from "../src/engine/entry";
 import { isSaved } from "../src/engine/entry";
 import type { Json } from "../src/engine/json";
 import type { Operation } from "../src/engine/operation";
-import { renumbered } from "../src/engine/renumber";
+import { renumbered, settled } from "../src/engine/renumber";
 import { Replica } from "../src/engine/replica";
 import type { Schema } from "../src/engine/schema";
 import { Session } from "../src/engine/session";
@@ -94,15 +94,17 @@ export class Device {
   stored(): Stored {
     const rows = [...this.replica.confirmed.all()];
     const staging = [...this.replica.staging.all()];
-    return { meta: this.replica.meta, rows, staging, outbox: this.replica.outbox.saved() };
+    const aliases = this.replica.aliases.all();
+    return { meta: this.replica.meta, rows, staging, outbox: this.replica.outbox.saved(), aliases };
   }
 
   #rewrite(lostAbove: number): void {
     const stored = this.stored();
-    const next = renumbered(stored.outbox, (entry) => isLostAbove(entry, lostAbove));
+    const { aliases, settle } = settled(stored.meta.schema, stored.aliases ?? [], lostAbove);
+    const next = renumbered(stored.outbox, (entry) => isLostAbove(entry, lostAbove), settle);
     this.#device += 1;
     const meta = { ...stored.meta, device: `device-${this.#device}`, lastN: next.lastN, acked: 0 };
-    this.replica.rehydrate({ ...stored, meta, outbox: next.entries.filter(isSaved) });
+    this.replica.rehydrate({ ...stored, meta, outbox: next.entries.filter(isSaved), aliases });
     this.handle({ kind: "hydrated" });
   }
 }

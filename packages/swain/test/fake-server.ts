@@ -1,3 +1,4 @@
+import { type Alias, Aliases, isTemporary, withKey } from "../src/engine/alias";
 import type { Json } from "../src/engine/json";
 import { applyOperation, type Operation, targetOf } from "../src/engine/operation";
 import type { TransportKind } from "../src/engine/picker";
@@ -26,12 +27,34 @@ export const SCHEMA: Schema = {
   },
 };
 
+/** The same table, with ids that the server gives, a unique title, and a column that names another row. */
+export const SERIAL: Schema = {
+  version: 1,
+  tables: {
+    games: {
+      columns: {
+        id: { type: "int64", default: true },
+        title: { type: "text", null: true },
+        parent: { type: "int64", null: true },
+      },
+      key: ["id"],
+      ids: "server",
+      unique: [["title"]],
+      references: [{ columns: ["parent"], table: "games" }],
+    },
+  },
+};
+
 /** Speaks the protocol from one table in memory, without rights and conflicts. Everything it does waits for a turn. */
 export class FakeServer {
   readonly rows = new Map<string, Row>();
   readonly ledgers = new Map<string, Ledger>();
   readonly sessions = new Set<FakeSession>();
   readonly received: Message[] = [];
+  /** M10: by device. */
+  readonly aliases = new Map<string, Aliases>();
+  schema = SCHEMA;
+  lastId = 40;
   epoch = "e1";
   pos = 10;
   now = 1_700_000_005_000;
@@ -118,17 +141,36 @@ export class FakeServer {
     ledger.last = n;
     ledger.results.set(n, result);
     this.pos += 1;
-    if (code === null) this.#apply(ops);
+    const { named, made } = code === null ? this.#name(device, n, ops) : { named: [], made: [] };
+    this.#apply(named);
     for (const one of this.sessions) {
-      if (one.device === device) one.changes(code === null ? ops : []);
-      else if (code === null) one.changes(ops);
+      if (one.device === device) one.changes(named, made);
+      else if (code === null) one.changes(named);
     }
+  }
+
+  /** M10. */
+  #name(device: string, n: number, ops: readonly Operation[]): { named: Operation[]; made: Alias[] } {
+    const known = this.aliases.get(device) ?? new Aliases();
+    this.aliases.set(device, known);
+    const made: Alias[] = [];
+    const named = ops.map((given): Operation => {
+      const [operation = given] = known.operations(this.schema, [given]);
+      const { table, key } = targetOf(operation);
+      if (!isTemporary(this.schema.tables[table], key)) return operation;
+      this.lastId += 1;
+      const alias = { n, table, from: key, to: [this.lastId] };
+      known.put(alias);
+      made.push(alias);
+      return withKey(operation, alias.to);
+    });
+    return { named, made };
   }
 
   #apply(ops: readonly Operation[]): void {
     for (const operation of ops) {
       const { table, key } = targetOf(operation);
-      const schema = SCHEMA.tables[table];
+      const schema = this.schema.tables[table];
       if (schema === undefined) throw new Error(`no table ${table}`);
       const row = applyOperation(this.rows.get(keyText(key)) ?? null, operation, schema);
       if (row === null) this.rows.delete(keyText(key));
@@ -199,7 +241,7 @@ export class FakeSession {
     });
   }
 
-  changes(ops: readonly Operation[]): void {
+  changes(ops: readonly Operation[], made: readonly Alias[] = []): void {
     if (this.device === "") return;
     const keys = new Set(ops.map((operation) => keyText(targetOf(operation).key)));
     const rows = [...keys].map((text): Json => {
@@ -207,7 +249,8 @@ export class FakeSession {
       const key = JSON.parse(text) as Json;
       return row === undefined ? { remove: { table: "games", key } } : { put: { table: "games", key, in: [0], row } };
     });
-    this.send({ changes: { ...this.#moved(), at: this.#server.now, rows } });
+    const alias = made as unknown as Json;
+    this.send({ changes: { ...this.#moved(), at: this.#server.now, alias, rows } });
   }
 
   end(code: number): void {
@@ -250,7 +293,10 @@ export class FakeSession {
         shapes: [{ state: isLive ? "live" : "load" }],
         last: ledger.last,
         results: [...ledger.results.values()].filter((result) => Number(result.n) > Number(hello.acked)),
-        ...(hello.schema === SCHEMA.version ? {} : { schema: SCHEMA as unknown as Json }),
+        alias: (server.aliases.get(this.device)?.all() ?? []).filter(
+          (alias) => alias.n > Number(hello.acked),
+        ) as unknown as Json,
+        ...(hello.schema === server.schema.version ? {} : { schema: server.schema as unknown as Json }),
         load: isLive ? null : from === null ? "start" : "resume",
         limits: { push_mutations: 50, push_bytes: 1_048_576, mutation_ops: 500 },
       },

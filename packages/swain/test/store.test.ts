@@ -185,7 +185,7 @@ describe("IndexedDB", () => {
     const store = new IdbStore("db", () => "d1");
     await store.read();
     const upgraded = await new Promise<IDBDatabase>((resolve, reject) => {
-      const request = indexedDB.open("db", 2);
+      const request = indexedDB.open("db", 3);
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
     });

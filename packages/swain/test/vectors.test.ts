@@ -68,6 +68,8 @@ interface Expected {
   readonly refused?: readonly number[];
   readonly staged?: number;
   readonly connected?: boolean;
+  /** C19: rows by a key that may be an old one. */
+  readonly get?: readonly { readonly table: string; readonly key: Key; readonly row: Row | null }[];
 }
 
 for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
@@ -180,6 +182,9 @@ function expectState(device: Device, expected: Expected): void {
   const { replica } = device;
   const ns = (entries: readonly Entry[]): readonly (number | null)[] => entries.map((entry) => entry.n);
   if (expected.visible !== undefined) expectVisible(replica, expected.visible);
+  for (const { table, key, row } of expected.get ?? []) {
+    expect(replica.row(table, keyText(replica.resolve(table, key))) ?? null).toEqual(row);
+  }
   if (expected.cursor !== undefined) expect(replica.meta.mark?.cursor ?? null).toBe(expected.cursor);
   if (expected.pending !== undefined) {
     expect(ns(replica.outbox.saved().filter((entry) => entry.state.kind === "pending"))).toEqual(expected.pending);

@@ -170,7 +170,8 @@ export class Client {
   rowState(table: string, key: KeyInput): RowState {
     const replica = this.#replicaOrEmpty();
     const schema = replica.meta.schema?.tables[table];
-    return schema === undefined ? "synced" : replica.rowState(table, keyText(toKey(schema, table, key)));
+    if (schema === undefined) return "synced";
+    return replica.rowState(table, keyText(replica.resolve(table, toKey(schema, table, key))));
   }
 
   /** C15: the same wish as a new mutation, based on what is visible now; `edit` may change its operations. */
@@ -342,7 +343,8 @@ export class Client {
     }
     const tab = this.#started();
     const environment = this.#environment;
-    const draft = new Draft(tab.replica, () => uuidV7(environment.now(), () => environment.random()));
+    const newId = (): string => uuidV7(environment.now(), () => environment.random());
+    const draft = new Draft(tab.replica, newId, () => tab.temporaryIds.draw());
     change(draft);
     const uid = this.#environment.uuid();
     const ops = draft.operations();
@@ -355,7 +357,7 @@ export class Client {
   #handleChange(change: Change, entries: readonly Entry[], moved: boolean): void {
     for (const { table } of change.rows) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
     this.#settlements.handle(entries);
-    if (moved || change.rows.length > 0) this.#changes.push(change);
+    if (moved || change.rows.length + change.aliases.length > 0) this.#changes.push(change);
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {

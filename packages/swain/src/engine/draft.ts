@@ -1,10 +1,18 @@
 import { SwainError } from "../error.js";
 import { canonical, toJson } from "./canonical.js";
 import { byteLength, hash, hashJson } from "./hash.js";
-import { isArray, isObject, type Json } from "./json.js";
-import { applyOperation, type Insert, type Operation, targetOf, type Update, type Was } from "./operation.js";
+import { equalJson, isArray, isObject, type Json } from "./json.js";
+import {
+  applyOperation,
+  type Insert,
+  type Operation,
+  targetOf,
+  type Update,
+  type Upsert,
+  type Was,
+} from "./operation.js";
 import type { Replica } from "./replica.js";
-import { columnOf, type Key, keyText, type Row, type TableSchema, tableOf, toWire } from "./schema.js";
+import { columnOf, type Key, keyOf, keyText, type Row, type TableSchema, tableOf, toWire } from "./schema.js";
 
 /** M1, P16. */
 export const OPERATIONS_MAX = 500;
@@ -25,12 +33,15 @@ export interface Changes {
 export class Draft {
   readonly #replica: Replica;
   readonly #newId: () => string;
+  readonly #newTemporary: () => number;
   readonly #ops: Operation[] = [];
   readonly #rows = new Map<string, Row | null>();
 
-  constructor(replica: Replica, newId: () => string) {
+  /** `newTemporary` gives a negative id that this device never gave before (C19). */
+  constructor(replica: Replica, newId: () => string, newTemporary: () => number) {
     this.#replica = replica;
     this.#newId = newId;
+    this.#newTemporary = newTemporary;
   }
 
   /** Refuses what the server would refuse for its size. */
@@ -45,7 +56,8 @@ export class Draft {
     return this.#ops;
   }
 
-  row(table: string, key: Key): Row | null {
+  row(table: string, given: Key): Row | null {
+    const key = this.#replica.resolve(table, given);
     const text = keyText(key);
     const drafted = this.#rows.get(rowName(table, text));
     return drafted === undefined ? (this.#replica.row(table, text) ?? null) : drafted;
@@ -54,22 +66,38 @@ export class Draft {
   /** Returns the key. */
   insert(table: string, values: Readonly<Record<string, unknown>>): Key {
     const schema = this.#schema(table);
-    const key = schema.key.map((column) => this.#keyValue(schema, table, column, values[column]));
-    const others = Object.entries(values).filter(
-      ([column, value]) => !schema.key.includes(column) && value !== undefined,
-    );
-    const set = wireValues(schema, table, Object.fromEntries(others));
+    const proposed = schema.key.map((column) => this.#keyValue(schema, table, column, values[column]));
+    const set = wireValues(schema, table, withoutKey(schema, values));
+    const operation = this.#named({ insert: { table, key: proposed, set } });
+    const { key } = targetOf(operation);
     if (this.row(table, key) !== null) throw new SwainError("id_taken", `${table} has this key already.`, key);
-    this.#add({ insert: { table, key, set } }, schema);
+    this.#add(operation, schema);
     return key;
   }
 
-  update(table: string, key: Key, changes: Changes): void {
+  /** M11: by the columns `on`, which are a unique key of the table. Returns the key of the row, as far as it is known. */
+  upsert(table: string, on: readonly string[], values: Readonly<Record<string, unknown>>): Key {
     const schema = this.#schema(table);
+    checkUnique(schema, table, on);
+    const set = wireValues(schema, table, withoutKey(schema, values));
+    const given = schema.key.map((column) => this.#wireKey(schema, table, column, values[column]));
+    const { upsert } = this.#named({ upsert: { table, key: given, on, set } }) as { readonly upsert: Upsert };
+    const found = this.#holder(schema, upsert);
+    const key = found ?? upsert.key.map((value, i) => value ?? this.#newKey(schema, table, schema.key[i] ?? ""));
+    const row = this.row(table, key);
+    const was = row === null ? {} : { was: this.#was(table, key, row, Object.keys(upsert.set)) };
+    this.#add({ upsert: { ...upsert, key, ...was } }, schema);
+    return key;
+  }
+
+  update(table: string, given: Key, changes: Changes): void {
+    const schema = this.#schema(table);
+    const key = this.#replica.resolve(table, given);
     const row = this.row(table, key);
     if (row === null) throw new SwainError("row_gone", `${table} has no row with this key.`, key);
+    const set = changes.set && wireValues(schema, table, changes.set);
     const update = definedOnly({
-      set: changes.set && wireValues(schema, table, changes.set),
+      set: set && this.#namedSet(table, key, set),
       inc: changes.inc && wireValues(schema, table, changes.inc),
       add: changes.add && wireLists(schema, table, changes.add),
       remove: changes.remove && wireLists(schema, table, changes.remove),
@@ -80,8 +108,9 @@ export class Draft {
     this.#add({ update: { table, key, ...update, ...was } }, schema);
   }
 
-  delete(table: string, key: Key): void {
+  delete(table: string, given: Key): void {
     const schema = this.#schema(table);
+    const key = this.#replica.resolve(table, given);
     const row = this.row(table, key);
     const seen = row === null ? {} : { seen: hashJson(row) };
     this.#add({ delete: { table, key, ...seen } }, schema);
@@ -91,8 +120,10 @@ export class Draft {
   again(operation: Operation): void {
     const { table, key } = targetOf(operation);
     if ("delete" in operation) this.delete(table, key);
-    else if ("insert" in operation) this.insert(table, withKey(operation.insert, this.#schema(table)));
-    else this.update(table, key, operation.update);
+    else if ("insert" in operation) this.insert(table, withKeyColumns(operation.insert, this.#schema(table)));
+    else if ("upsert" in operation) {
+      this.upsert(table, operation.upsert.on, withKeyColumns(operation.upsert, this.#schema(table)));
+    } else this.update(table, key, operation.update);
   }
 
   #schema(table: string): TableSchema {
@@ -106,11 +137,49 @@ export class Draft {
   }
 
   #keyValue(schema: TableSchema, table: string, name: string, value: unknown): Json {
+    return this.#wireKey(schema, table, name, value) ?? this.#newKey(schema, table, name);
+  }
+
+  #wireKey(schema: TableSchema, table: string, name: string, value: unknown): Json {
     const place = `${table}.${name}`;
     const column = columnOf(schema, name, place);
-    if (value !== undefined && value !== null) return toWire(value, column, place);
-    if (column.type === "text" || column.type === "uuid") return this.#newId();
+    return value === undefined || value === null ? null : toWire(value, column, place);
+  }
+
+  #newKey(schema: TableSchema, table: string, name: string): Json {
+    const place = `${table}.${name}`;
+    const { type } = columnOf(schema, name, place);
+    if (schema.ids === "server") return this.#newTemporary();
+    if (type === "text" || type === "uuid") return this.#newId();
     throw new SwainError("key_missing", `${place} is part of the key and must be given.`, { at: place });
+  }
+
+  /** C19: rows are named as far as they are known. */
+  #named(operation: Operation): Operation {
+    const [named = operation] = this.#replica.aliases.operations(this.#replica.meta.schema, [operation]);
+    return named;
+  }
+
+  #namedSet(table: string, key: Key, set: Row): Row {
+    const named = this.#named({ update: { table, key, set } });
+    return "update" in named ? (named.update.set ?? set) : set;
+  }
+
+  /** C20: the key of the row that the person sees with these values. */
+  #holder(schema: TableSchema, { table, key, on, set }: Upsert): Key | null {
+    const wanted = on.map((column): [string, Json] => {
+      const at = schema.key.indexOf(column);
+      return [column, (at >= 0 ? key[at] : set[column]) ?? null];
+    });
+    if (wanted.some(([, value]) => value === null)) return null;
+    const holds = (row: Row): boolean => wanted.every(([column, value]) => equalJson(row[column] ?? null, value));
+    for (const [name, row] of this.#rows) {
+      if (name.startsWith(`${table}\u0000`) && row !== null && holds(row)) return keyOf(row, schema);
+    }
+    for (const visible of this.#replica.rows(table)) {
+      if (holds(visible.row) && !this.#rows.has(rowName(table, visible.keyText))) return visible.key;
+    }
+    return null;
   }
 
   /** M3. */
@@ -187,9 +256,25 @@ function checkOnce(update: Pick<Update, "set" | "inc" | "add" | "remove">, table
   }
 }
 
-function withKey(insert: Insert, schema: TableSchema): Row {
-  const key = schema.key.map((column, i): [string, Json] => [column, insert.key[i] ?? null]);
-  return { ...insert.set, ...Object.fromEntries(key) };
+function withKeyColumns({ key, set }: Insert | Upsert, schema: TableSchema): Row {
+  const columns = schema.key.map((column, i): [string, Json] => [column, key[i] ?? null]);
+  return { ...set, ...Object.fromEntries(columns) };
+}
+
+function withoutKey(schema: TableSchema, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const others = Object.entries(values).filter(
+    ([column, value]) => !schema.key.includes(column) && value !== undefined,
+  );
+  return Object.fromEntries(others);
+}
+
+/** M11. */
+function checkUnique(schema: TableSchema, table: string, on: readonly string[]): void {
+  const same = (unique: readonly string[]): boolean =>
+    unique.length === on.length && unique.every((column) => on.includes(column));
+  if (![schema.key, ...(schema.unique ?? [])].some(same)) {
+    throw new SwainError("not_unique", `(${on.join(", ")}) is no unique key of ${table}.`, [...on]);
+  }
 }
 
 function definedOnly<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {

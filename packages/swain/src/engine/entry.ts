@@ -64,15 +64,26 @@ export function resolveAfter(
   ops: readonly Operation[],
   numberOf: (was: { afterUid: string } | { after: number }) => number | null,
 ): readonly Operation[] {
-  return ops.map((operation) => {
-    if (!("update" in operation) || operation.update.was === undefined) return operation;
-    const was = Object.entries(operation.update.was).map(([column, seen]): [string, Was] => {
+  const resolve = (all: Readonly<Record<string, Was>>): Readonly<Record<string, Was>> => {
+    const was = Object.entries(all).map(([column, seen]): [string, Was] => {
       if (!("afterUid" in seen) && !("after" in seen)) return [column, seen];
       const after = numberOf(seen);
       return [column, after === null ? { value: seen.value } : { after, value: seen.value }];
     });
-    return { update: { ...operation.update, was: Object.fromEntries(was) } };
+    return Object.fromEntries(was);
+  };
+  return ops.map((operation) => {
+    const was = wasOf(operation);
+    if (was === undefined) return operation;
+    if ("upsert" in operation) return { upsert: { ...operation.upsert, was: resolve(was) } };
+    return "update" in operation ? { update: { ...operation.update, was: resolve(was) } } : operation;
   });
+}
+
+/** M3: what the values of an operation were based on. */
+export function wasOf(operation: Operation): Readonly<Record<string, Was>> | undefined {
+  if ("upsert" in operation) return operation.upsert.was;
+  return "update" in operation ? operation.update.was : undefined;
 }
 
 function settled(result: Result | null, at: number): EntryState {

@@ -1,3 +1,4 @@
+import { type Alias, Aliases, voided } from "./alias.js";
 import type { Batch, HeldRow, Mark } from "./batch.js";
 import { acknowledged, type Entry, type Result, withResult } from "./entry.js";
 import type { Moved, RowOp } from "./frame.js";
@@ -17,12 +18,21 @@ export interface Connected {
 export function changesBatch(
   replica: Replica,
   on: Connected,
-  frame: Moved & { readonly rows: readonly RowOp[] },
+  frame: Moved & { readonly rows: readonly RowOp[]; readonly aliases: readonly Alias[] },
   now: number,
 ): Batch | null {
   const draft = new RowDraft(replica.confirmed);
   for (const operation of frame.rows) if (!applyRowOp(draft, on, operation)) return null;
-  return { ...movedBatch(replica, on, frame, now), rows: [...orphanWrites(replica), ...draft.writes()] };
+  const rows = [...orphanWrites(replica), ...draft.writes()];
+  return { ...movedBatch(replica, on, frame, now), rows, ...aliasBatch(replica, frame.aliases) };
+}
+
+/** P25, C19: what is news of it, and what is forgotten for it. */
+export function aliasBatch(replica: Replica, told: readonly Alias[]): Pick<Batch, "aliases"> {
+  const news = told.filter((alias) => !replica.aliases.knows(alias));
+  if (news.length === 0) return {};
+  const next = new Aliases([...replica.aliases.all(), ...news]);
+  return { aliases: [...news, ...next.surplus().map(voided)] };
 }
 
 /** P8, P9: the cursor and acked. C5: what no shape holds any longer goes with it. */

@@ -1,4 +1,5 @@
 import { SwainError } from "../error.js";
+import type { Alias } from "./alias.js";
 import type { Result } from "./entry.js";
 import { isArray, isObject, type Json, type JsonObject, parseJson } from "./json.js";
 import type { Key, Row, Schema } from "./schema.js";
@@ -15,7 +16,7 @@ export type Frame =
     }
   | { readonly kind: "load_changes"; readonly rows: readonly RowOp[] }
   | ({ readonly kind: "load_end"; readonly shapes: readonly number[] } & Moved)
-  | ({ readonly kind: "changes"; readonly rows: readonly RowOp[] } & Moved)
+  | ({ readonly kind: "changes"; readonly rows: readonly RowOp[]; readonly aliases: readonly Alias[] } & Moved)
   | ({ readonly kind: "caught_up" } & Moved)
   | ({ readonly kind: "heartbeat"; readonly expires: number | null } & Moved)
   | { readonly kind: "results"; readonly results: readonly Result[]; readonly problem: Problem | null }
@@ -32,6 +33,7 @@ export interface Welcome {
   readonly shapes: readonly string[];
   readonly last: number;
   readonly results: readonly Result[];
+  readonly aliases: readonly Alias[];
   /** Null: the one that the device has is current. */
   readonly schema: Schema | null;
   readonly load: string | null;
@@ -108,7 +110,12 @@ const DECODERS: Readonly<Record<string, (body: JsonObject) => Frame>> = {
     shapes: list(body.shapes, "load_end.shapes").map((index) => number(index, "load_end.shapes[]")),
     ...moved(body),
   }),
-  changes: (body) => ({ kind: "changes", rows: list(body.rows, "changes.rows").map(rowOp), ...moved(body) }),
+  changes: (body) => ({
+    kind: "changes",
+    rows: list(body.rows, "changes.rows").map(rowOp),
+    aliases: aliases(body),
+    ...moved(body),
+  }),
   caught_up: (body) => ({ kind: "caught_up", ...moved(body) }),
   heartbeat: (body) => ({ kind: "heartbeat", expires: optionalNumber(body.expires, "expires"), ...moved(body) }),
   results: (body) => ({
@@ -131,6 +138,7 @@ function welcome(body: JsonObject): Welcome {
     shapes: list(body.shapes, "welcome.shapes").map((shape) => text(object(shape, "shape").state, "shape.state")),
     last: number(body.last, "welcome.last"),
     results: list(body.results ?? [], "welcome.results").map(result),
+    aliases: aliases(body),
     schema: body.schema === undefined || body.schema === null ? null : schema(body.schema),
     load: optionalText(body.load, "welcome.load"),
     limits: {
@@ -151,6 +159,19 @@ function schema(value: Json | undefined): Schema {
   }
   number(body.version, "schema.version");
   return body as unknown as Schema;
+}
+
+/** P25. */
+function aliases(body: JsonObject): readonly Alias[] {
+  return list(body.alias ?? [], "alias").map((value) => {
+    const alias = object(value, "alias[]");
+    return {
+      n: number(alias.n, "alias.n"),
+      table: text(alias.table, "alias.table"),
+      from: list(alias.from, "alias.from"),
+      to: list(alias.to, "alias.to"),
+    };
+  });
 }
 
 function moved(body: JsonObject): Moved {

@@ -3,7 +3,11 @@ import { equalJson, isArray, type Json } from "./json.js";
 import { bigintToWire, type Key, type Row, type TableSchema, wireToBigint } from "./schema.js";
 
 /** M1. A union by its one member, as on the wire. */
-export type Operation = { readonly insert: Insert } | { readonly update: Update } | { readonly delete: Delete };
+export type Operation =
+  | { readonly insert: Insert }
+  | { readonly update: Update }
+  | { readonly upsert: Upsert }
+  | { readonly delete: Delete };
 
 export interface Insert {
   readonly table: string;
@@ -21,6 +25,15 @@ export interface Update {
   readonly remove?: Readonly<Record<string, readonly Json[]>>;
 }
 
+/** M11: the row with these values in the columns `on` is changed; when there is none, it is a new row under `key`. */
+export interface Upsert {
+  readonly table: string;
+  readonly key: Key;
+  readonly on: readonly string[];
+  readonly set: Row;
+  readonly was?: Readonly<Record<string, Was>>;
+}
+
 export interface Delete {
   readonly table: string;
   readonly key: Key;
@@ -35,13 +48,15 @@ export type Was =
   | { readonly afterUid: string; readonly value: Json };
 
 /** What an operation is about. */
-export function targetOf(operation: Operation): Insert | Update | Delete {
+export function targetOf(operation: Operation): Insert | Update | Upsert | Delete {
   if ("insert" in operation) return operation.insert;
+  if ("upsert" in operation) return operation.upsert;
   return "update" in operation ? operation.update : operation.delete;
 }
 
 /** The columns that an operation writes; null stands for all of them. */
 export function columnsWritten(operation: Operation): readonly string[] | null {
+  if ("upsert" in operation) return Object.keys(operation.upsert.set);
   if (!("update" in operation)) return null;
   const { set, inc, add, remove } = operation.update;
   return [set, inc, add, remove].flatMap((columns) => Object.keys(columns ?? {}));
@@ -51,6 +66,10 @@ export function columnsWritten(operation: Operation): readonly string[] | null {
 export function applyOperation(row: Row | null, operation: Operation, table: TableSchema): Row | null {
   if ("insert" in operation) return inserted(operation.insert, table);
   if ("delete" in operation) return null;
+  if ("upsert" in operation) {
+    const { upsert } = operation;
+    return row === null ? inserted(upsert, table) : updated(row, upsert, table);
+  }
   return row === null ? null : updated(row, operation.update, table);
 }
 

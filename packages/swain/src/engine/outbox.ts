@@ -1,5 +1,5 @@
 import { type Entry, isSaved } from "./entry.js";
-import { targetOf } from "./operation.js";
+import { type Operation, targetOf } from "./operation.js";
 import { keyText } from "./schema.js";
 
 /** C16: acknowledged entries stay for 24 h, and at most this many. */
@@ -17,7 +17,30 @@ export class Outbox {
   readonly #refused = new Map<number, SavedEntry>();
   /** The saved ones in order of n; null when it has to be made again. */
   #sorted: SavedEntry[] | null = [];
+  /** The rows under which a pending entry is found. */
+  readonly #indexed = new Map<Entry, ReadonlySet<string>>();
+  readonly #view: (ops: readonly Operation[]) => readonly Operation[];
   #pending = 0;
+
+  /** `view`: how operations are looked at (C19); when it changes for an entry, `reindex` follows. */
+  constructor(view: (ops: readonly Operation[]) => readonly Operation[] = (ops) => ops) {
+    this.#view = view;
+  }
+
+  /** The operations as they are looked at. */
+  ops(entry: Entry): readonly Operation[] {
+    return this.#view(entry.ops);
+  }
+
+  pending(): readonly Entry[] {
+    return [...this.#indexed.keys()];
+  }
+
+  reindex(entry: Entry): void {
+    if (!this.#indexed.has(entry)) return;
+    this.#unindex(entry);
+    this.#index(entry);
+  }
 
   /** Replaces what had the same uid or the same n. */
   put(entry: Entry): void {
@@ -94,7 +117,9 @@ export class Outbox {
 
   #index(entry: Entry): void {
     this.#pending += 1;
-    for (const row of rowsOf(entry)) {
+    const names = rowsOf(this.ops(entry));
+    this.#indexed.set(entry, names);
+    for (const row of names) {
       const entries = this.#byRow.get(row) ?? [];
       entries.push(entry);
       entries.sort((a, b) => (a.n ?? Number.POSITIVE_INFINITY) - (b.n ?? Number.POSITIVE_INFINITY) || 0);
@@ -110,9 +135,15 @@ export class Outbox {
     } else {
       this.#unsaved.delete(entry.uid);
     }
-    if (entry.state.kind !== "pending") return;
+    this.#unindex(entry);
+  }
+
+  #unindex(entry: Entry): void {
+    const names = this.#indexed.get(entry);
+    if (names === undefined) return;
     this.#pending -= 1;
-    for (const row of rowsOf(entry)) {
+    this.#indexed.delete(entry);
+    for (const row of names) {
       const left = (this.#byRow.get(row) ?? []).filter((other) => other !== entry);
       if (left.length === 0) this.#byRow.delete(row);
       else this.#byRow.set(row, left);
@@ -120,9 +151,9 @@ export class Outbox {
   }
 }
 
-function rowsOf(entry: Entry): ReadonlySet<string> {
+function rowsOf(ops: readonly Operation[]): ReadonlySet<string> {
   return new Set(
-    entry.ops.map((operation) => {
+    ops.map((operation) => {
       const { table, key } = targetOf(operation);
       return rowName(table, keyText(key));
     }),

@@ -1,8 +1,9 @@
+import { type Alias, Aliases, type Place, placeName, placesOf } from "./alias.js";
 import { type Batch, type Change, type ChangedRow, type HeldRow, type Meta, metaAfter, type Stored } from "./batch.js";
 import type { Entry } from "./entry.js";
 import { HeldRows } from "./held-rows.js";
 import { equalJson } from "./json.js";
-import { applyOperation, columnsWritten, targetOf } from "./operation.js";
+import { applyOperation, columnsWritten, type Operation, targetOf } from "./operation.js";
 import { Outbox } from "./outbox.js";
 import { type Key, keyText, type Row } from "./schema.js";
 
@@ -22,22 +23,36 @@ type Touched = Map<string, Map<string, Key>>;
  * Each method that changes something returns what changed in the visible rows.
  */
 export class Replica {
-  readonly outbox = new Outbox();
+  readonly outbox: Outbox;
   readonly staging = new HeldRows();
   readonly confirmed = new HeldRows();
   readonly #shapes: ReadonlySet<string>;
   readonly #visible = new Map<string, Map<string, VisibleRow>>();
   #meta: Meta;
   #orphans: readonly HeldRow[] = [];
+  #aliases = new Aliases();
+  /** Operations as they are looked at, until an alias comes. */
+  #seen = new WeakMap<readonly Operation[], readonly Operation[]>();
 
   constructor(stored: Stored, shapes: readonly string[]) {
     this.#shapes = new Set(shapes);
     this.#meta = stored.meta;
+    this.outbox = new Outbox((ops) => this.#look(ops));
     this.rehydrate(stored);
   }
 
   get meta(): Meta {
     return this.#meta;
+  }
+
+  /** C19: what keys stand for that this device proposed. */
+  get aliases(): Aliases {
+    return this.#aliases;
+  }
+
+  /** The key of the row that a key means now. */
+  resolve(table: string, key: Key): Key {
+    return this.#aliases.key(this.#meta.schema, table, key);
   }
 
   /** Rows in storage that only shapes hold that the application no longer asks for. They go with the next cursor. */
@@ -56,6 +71,9 @@ export class Replica {
     this.staging.clear();
     const younger = this.#savedAfter(stored);
     this.outbox.clearSaved();
+    this.#aliases = new Aliases(stored.aliases);
+    this.#seen = new WeakMap();
+    for (const entry of this.outbox.unsaved()) this.outbox.reindex(entry);
     const held = stored.rows.map((row) => ({ ...row, in: row.in.filter((id) => this.#shapes.has(id)) }));
     this.#orphans = held.filter((row) => row.in.length === 0);
     for (const row of held) {
@@ -65,13 +83,15 @@ export class Replica {
     }
     for (const row of stored.staging) this.staging.put(row);
     for (const entry of [...stored.outbox, ...younger]) this.#putEntry(touched, entry);
-    for (const entry of this.outbox.unsaved()) touchEntry(touched, entry);
+    for (const entry of this.outbox.unsaved()) this.#touchEntry(touched, entry);
     return this.#change(this.#refresh(touched), "server");
   }
 
   /** C3, C4: one step, whatever the batch holds. `number` is that of the write in storage. */
   apply(batch: Batch): Change {
     const touched: Touched = new Map();
+    const news = batch.aliases ?? [];
+    this.#learn(touched, news);
     for (const write of batch.rows ?? []) {
       const { table, keyText } = write.kind === "put" ? write.held : write;
       const key = write.kind === "put" ? write.held.key : this.confirmed.row(table, keyText)?.key;
@@ -86,7 +106,8 @@ export class Replica {
     // A new schema may give the rows of an insert other columns.
     const rows = batch.schema === undefined ? touched : this.#touchPending(touched);
     this.#meta = metaAfter(this.#meta, batch);
-    return this.#change(this.#refresh(rows), "server");
+    if (batch.schema !== undefined) this.#lookAgain();
+    return this.#change(this.#refresh(rows), "server", news);
   }
 
   /** C2: visible at once. Also gives an unsaved mutation its n, and hears of other tabs' mutations. */
@@ -105,7 +126,7 @@ export class Replica {
   /** The strict write failed. */
   removeUnsaved(uid: string): Change {
     const touched: Touched = new Map();
-    for (const entry of this.outbox.unsaved()) if (entry.uid === uid) touchEntry(touched, entry);
+    for (const entry of this.outbox.unsaved()) if (entry.uid === uid) this.#touchEntry(touched, entry);
     this.outbox.removeUnsaved(uid);
     return this.#change(this.#refresh(touched), "local");
   }
@@ -143,7 +164,7 @@ export class Replica {
   writers(table: string, key: string): ReadonlyMap<string, Entry> {
     const writers = new Map<string, Entry>();
     for (const entry of this.outbox.pendingOn(table, key)) {
-      for (const operation of entry.ops) {
+      for (const operation of this.outbox.ops(entry)) {
         const target = targetOf(operation);
         if (target.table !== table || keyText(target.key) !== key) continue;
         const columns = columnsWritten(operation);
@@ -157,7 +178,10 @@ export class Replica {
   rowState(table: string, key: string): RowState {
     if (this.outbox.pendingOn(table, key).length > 0) return "pending";
     const isTarget = (entry: Entry): boolean =>
-      entry.ops.map(targetOf).some((target) => target.table === table && keyText(target.key) === key);
+      this.outbox
+        .ops(entry)
+        .map(targetOf)
+        .some((target) => target.table === table && keyText(target.key) === key);
     return this.outbox.refused().some(isTarget) ? "refused" : "synced";
   }
 
@@ -171,21 +195,21 @@ export class Replica {
 
   #putEntry(touched: Touched, entry: Entry): void {
     const old = entry.n === null ? undefined : this.outbox.entry(entry.n);
-    if (old !== undefined) touchEntry(touched, old);
-    touchEntry(touched, entry);
+    if (old !== undefined) this.#touchEntry(touched, old);
+    this.#touchEntry(touched, entry);
     this.outbox.put(entry);
     if (entry.n !== null && entry.n > this.#meta.lastN) this.#meta = { ...this.#meta, lastN: entry.n };
   }
 
   #removeEntry(touched: Touched, n: number): void {
     const entry = this.outbox.entry(n);
-    if (entry !== undefined) touchEntry(touched, entry);
+    if (entry !== undefined) this.#touchEntry(touched, entry);
     this.outbox.remove(n);
   }
 
   #touchPending(touched: Touched): Touched {
     for (const entry of [...this.outbox.saved(), ...this.outbox.unsaved()]) {
-      if (entry.state.kind === "pending") touchEntry(touched, entry);
+      if (entry.state.kind === "pending") this.#touchEntry(touched, entry);
     }
     return touched;
   }
@@ -213,7 +237,7 @@ export class Replica {
     const schema = this.#meta.schema?.tables[table];
     if (schema === undefined) return row;
     for (const entry of this.outbox.pendingOn(table, key)) {
-      for (const operation of entry.ops) {
+      for (const operation of this.outbox.ops(entry)) {
         const target = targetOf(operation);
         if (target.table === table && keyText(target.key) === key) row = applyOperation(row, operation, schema);
       }
@@ -221,8 +245,44 @@ export class Replica {
     return row;
   }
 
-  #change(rows: readonly ChangedRow[], origin: Change["origin"]): Change {
-    return { pos: this.#meta.mark?.pos ?? null, rows, origin };
+  /** P25, C19: pending mutations are looked at with the new keys, in this step. */
+  #learn(touched: Touched, news: readonly Alias[]): void {
+    if (news.length === 0) return;
+    const { schema } = this.#meta;
+    const names = new Set(news.map(({ table, from }) => placeName(table, from)));
+    const isNamed = ({ table, key }: Place): boolean => names.has(placeName(table, key));
+    const affected = this.outbox
+      .pending()
+      .filter((entry) => placesOf(schema, [...entry.ops, ...this.outbox.ops(entry)]).some(isNamed));
+    for (const entry of affected) this.#touchEntry(touched, entry);
+    for (const alias of news) this.#aliases.put(alias);
+    this.#seen = new WeakMap();
+    for (const entry of affected) {
+      this.outbox.reindex(entry);
+      this.#touchEntry(touched, entry);
+    }
+  }
+
+  /** The schema says which columns are references. */
+  #lookAgain(): void {
+    this.#seen = new WeakMap();
+    for (const entry of this.outbox.pending()) this.outbox.reindex(entry);
+  }
+
+  #look(ops: readonly Operation[]): readonly Operation[] {
+    const known = this.#seen.get(ops);
+    if (known !== undefined) return known;
+    const seen = this.#aliases.operations(this.#meta.schema, ops);
+    this.#seen.set(ops, seen);
+    return seen;
+  }
+
+  #touchEntry(touched: Touched, entry: Entry): void {
+    for (const { table, key } of this.outbox.ops(entry).map(targetOf)) touch(touched, table, keyText(key), key);
+  }
+
+  #change(rows: readonly ChangedRow[], origin: Change["origin"], aliases: readonly Alias[] = []): Change {
+    return { pos: this.#meta.mark?.pos ?? null, rows, origin, aliases };
   }
 }
 
@@ -230,8 +290,4 @@ function touch(touched: Touched, table: string, text: string, key: Key): void {
   const keys = touched.get(table);
   if (keys === undefined) touched.set(table, new Map([[text, key]]));
   else keys.set(text, key);
-}
-
-function touchEntry(touched: Touched, entry: Entry): void {
-  for (const { table, key } of entry.ops.map(targetOf)) touch(touched, table, keyText(key), key);
 }

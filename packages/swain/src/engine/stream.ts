@@ -1,7 +1,8 @@
 import { SwainError } from "../error.js";
+import { voided } from "./alias.js";
 import type { Batch } from "./batch.js";
 import type { Result } from "./entry.js";
-import type { Frame, Moved, Problem, RowOp, Welcome } from "./frame.js";
+import type { Frame, Moved, Problem, Welcome } from "./frame.js";
 import * as batches from "./frame-batch.js";
 import { equalJson, type Json } from "./json.js";
 import { Push, RESULTS_MS } from "./push.js";
@@ -74,8 +75,12 @@ export class Stream {
       offset: frame.now - now,
       ...(frame.schema !== null && isNewSchema ? { schema: frame.schema } : {}),
       ...(startsOver ? { staging: { clear: true, puts: [], token: null } } : {}),
-      ...(decided.kind === "reopen" ? { entries: decided.entries, acked: decided.acked } : {}),
+      ...(decided.kind === "reopen"
+        ? { entries: decided.entries, acked: decided.acked, aliases: decided.lost.map(voided) }
+        : {}),
     });
+    const told = batches.aliasBatch(replica, frame.aliases);
+    if (told.aliases !== undefined) this.#persist(told);
     this.#persistResults(frame.results);
     this.#loading = live.size < ids.length ? { done: replica.staging.size, total: 0 } : null;
     this.#renewAt(now, frame.expires);
@@ -180,7 +185,7 @@ export class Stream {
   }
 
   /** P7. When diverged: again without a cursor; the rows stay visible until the load replaces them. */
-  #changes(now: number, frame: Moved & { readonly rows: readonly RowOp[] }): Verdict {
+  #changes(now: number, frame: Extract<Frame, { kind: "changes" }>): Verdict {
     const batch = batches.changesBatch(this.#replica, this.#on, frame, now);
     if (batch !== null) return this.#moved(now, batch);
     this.#persist({ mark: null, staging: { clear: true, puts: [], token: null } });

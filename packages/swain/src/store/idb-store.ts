@@ -1,10 +1,13 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
+import type { Alias } from "../engine/alias.js";
 import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch.js";
-import { type Entry, isSaved, resolveAfter } from "../engine/entry.js";
-import { renumbered } from "../engine/renumber.js";
+import { type Entry, isSaved, resolveAfter, wasOf } from "../engine/entry.js";
+import { renumbered, settled } from "../engine/renumber.js";
+import { keyText } from "../engine/schema.js";
 import { isLostAbove, type Leadership, type Store, StoreError } from "./store.js";
 
-const VERSION = 1;
+/** 2: the aliases. */
+const VERSION = 2;
 const META = "meta";
 
 interface Tables extends DBSchema {
@@ -12,14 +15,17 @@ interface Tables extends DBSchema {
   rows: { key: [string, string]; value: HeldRow };
   staging: { key: [string, string]; value: HeldRow };
   outbox: { key: number; value: SavedEntry; indexes: { uid: string } };
+  aliases: { key: [string, string]; value: StoredAlias };
 }
 
+type StoredAlias = Alias & { readonly fromText: string };
+
 type SavedEntry = Entry & { readonly n: number };
-type TableName = "meta" | "rows" | "staging" | "outbox";
+type TableName = "meta" | "rows" | "staging" | "outbox" | "aliases";
 type Writing = IDBPTransaction<Tables, TableName[], "readwrite">;
 type Body<T> = (tx: Writing) => Promise<T>;
 
-const ALL: TableName[] = ["meta", "rows", "staging", "outbox"];
+const ALL: TableName[] = ["meta", "rows", "staging", "outbox", "aliases"];
 
 /** One IndexedDB database. Inside a transaction only its own requests are awaited: anything else would commit it. */
 export class IdbStore implements Store {
@@ -37,15 +43,25 @@ export class IdbStore implements Store {
   read(): Promise<Stored> {
     const device = this.#newDevice();
     return this.#transaction(ALL, "relaxed", async (tx) => {
-      const [known, rows, staging, outbox] = await Promise.all([
+      const [known, rows, staging, outbox, aliases] = await Promise.all([
         tx.objectStore("meta").get(META),
         tx.objectStore("rows").getAll(),
         tx.objectStore("staging").getAll(),
         tx.objectStore("outbox").getAll(),
+        tx.objectStore("aliases").getAll(),
       ]);
       const meta = known ?? newMeta(device);
       if (known === undefined) await tx.objectStore("meta").put(meta, META);
-      return { meta, rows, staging, outbox };
+      return { meta, rows, staging, outbox, aliases: aliases.map(({ fromText: _text, ...alias }) => alias) };
+    });
+  }
+
+  reserve(): Promise<number> {
+    return this.#transaction(["meta"], "relaxed", async (tx) => {
+      const meta = await metaOf(tx);
+      const blocks = (meta.blocks ?? 0) + 1;
+      await tx.objectStore("meta").put({ ...meta, blocks }, META);
+      return blocks;
     });
   }
 
@@ -95,12 +111,15 @@ export class IdbStore implements Store {
   }
 
   rewrite(generation: number, device: string, lostAbove: number): Promise<void> {
-    return this.#transaction(["meta", "outbox"], "strict", async (tx) => {
+    return this.#transaction(["meta", "outbox", "aliases"], "strict", async (tx) => {
       const meta = await fenced(tx, generation);
       const outbox = tx.objectStore("outbox");
-      const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove));
+      const { aliases, settle } = settled(meta.schema, await tx.objectStore("aliases").getAll(), lostAbove);
+      const next = renumbered(await outbox.getAll(), (entry) => isLostAbove(entry, lostAbove), settle);
       const number = meta.number + 1;
       await outbox.clear();
+      await tx.objectStore("aliases").clear();
+      await all(aliases.map((alias) => tx.objectStore("aliases").put(storedAlias(alias))));
       await all(next.entries.filter(isSaved).map((entry) => outbox.put(entry)));
       await tx.objectStore("meta").put({ ...meta, device, lastN: next.lastN, acked: 0, number }, META);
     });
@@ -151,11 +170,14 @@ export class IdbStore implements Store {
 
   #open(): Promise<IDBPDatabase<Tables>> {
     const opening = openDB<Tables>(this.#name, VERSION, {
-      upgrade(db) {
-        db.createObjectStore("meta");
-        db.createObjectStore("rows", { keyPath: ["table", "keyText"] });
-        db.createObjectStore("staging", { keyPath: ["table", "keyText"] });
-        db.createObjectStore("outbox", { keyPath: "n" }).createIndex("uid", "uid", { unique: true });
+      upgrade(db, from) {
+        if (from < 1) {
+          db.createObjectStore("meta");
+          db.createObjectStore("rows", { keyPath: ["table", "keyText"] });
+          db.createObjectStore("staging", { keyPath: ["table", "keyText"] });
+          db.createObjectStore("outbox", { keyPath: "n" }).createIndex("uid", "uid", { unique: true });
+        }
+        if (from < 2) db.createObjectStore("aliases", { keyPath: ["table", "fromText"] });
       },
       // A newer version wants to open it, or the person clears the data: do not stand in the way.
       blocking: () => void this.#drop(),
@@ -189,6 +211,8 @@ function isConcerned(name: TableName, batch: Batch): boolean {
       return batch.staging !== undefined;
     case "outbox":
       return (batch.entries?.length ?? 0) + (batch.gone?.length ?? 0) > 0;
+    case "aliases":
+      return (batch.aliases?.length ?? 0) > 0;
     default:
       return name satisfies never;
   }
@@ -203,8 +227,17 @@ function* writes(tx: Writing, batch: Batch, meta: Meta): IterableIterator<Promis
   }
   for (const entry of (batch.entries ?? []).filter(isSaved)) yield tx.objectStore("outbox").put(entry);
   for (const n of batch.gone ?? []) yield tx.objectStore("outbox").delete(n);
+  for (const alias of batch.aliases ?? []) {
+    const { table, fromText } = storedAlias(alias);
+    const aliases = tx.objectStore("aliases");
+    yield fromText === keyText(alias.to) ? aliases.delete([table, fromText]) : aliases.put(storedAlias(alias));
+  }
   if (batch.staging?.clear === true) yield tx.objectStore("staging").clear();
   for (const held of batch.staging?.puts ?? []) yield tx.objectStore("staging").put(held);
+}
+
+function storedAlias(alias: Alias): StoredAlias {
+  return { ...alias, fromText: keyText(alias.from) };
 }
 
 /** Starts them all. One that throws at once must not leave those before it unheard when the transaction aborts. */
@@ -234,7 +267,7 @@ async function resolved(tx: Writing, entry: Entry): Promise<Entry["ops"]> {
   const outbox = tx.objectStore("outbox");
   const numbers = new Map<string | number, number>();
   for (const operation of entry.ops) {
-    const was = "update" in operation ? Object.values(operation.update.was ?? {}) : [];
+    const was = Object.values(wasOf(operation) ?? {});
     for (const seen of was) {
       if (!("afterUid" in seen) && !("after" in seen)) continue;
       const name = "after" in seen ? seen.after : seen.afterUid;

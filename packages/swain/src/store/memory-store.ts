@@ -1,7 +1,8 @@
+import { Aliases } from "../engine/alias.js";
 import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch.js";
 import { type Entry, isSaved, resolveAfter } from "../engine/entry.js";
 import { HeldRows } from "../engine/held-rows.js";
-import { renumbered } from "../engine/renumber.js";
+import { renumbered, settled } from "../engine/renumber.js";
 import { isLostAbove, type Leadership, type Store, StoreError } from "./store.js";
 
 /** A store that is gone with the page: private windows, insecure contexts, tests. */
@@ -10,6 +11,7 @@ export class MemoryStore implements Store {
   readonly #rows = new HeldRows();
   readonly #staging = new HeldRows();
   #outbox = new Map<number, Entry>();
+  #aliases = new Aliases();
   #meta: Meta;
 
   constructor(device: string) {
@@ -22,7 +24,14 @@ export class MemoryStore implements Store {
       rows: [...this.#rows.all()],
       staging: [...this.#staging.all()],
       outbox: [...this.#outbox.values()],
+      aliases: this.#aliases.all(),
     };
+  }
+
+  async reserve(): Promise<number> {
+    const blocks = (this.#meta.blocks ?? 0) + 1;
+    this.#meta = { ...this.#meta, blocks };
+    return blocks;
   }
 
   async readOutbox(): Promise<Pick<Stored, "meta" | "outbox">> {
@@ -62,13 +71,16 @@ export class MemoryStore implements Store {
     if (batch.staging?.clear === true) this.#staging.clear();
     const puts: readonly HeldRow[] = batch.staging?.puts ?? [];
     for (const held of puts) this.#staging.put(held);
+    for (const alias of batch.aliases ?? []) this.#aliases.put(alias);
     this.#meta = { ...metaAfter(this.#meta, batch), number: this.#meta.number + 1 };
     return this.#meta.number;
   }
 
   async rewrite(generation: number, device: string, lostAbove: number): Promise<void> {
     this.#fence(generation);
-    const next = renumbered([...this.#outbox.values()], (entry) => isLostAbove(entry, lostAbove));
+    const { aliases, settle } = settled(this.#meta.schema, this.#aliases.all(), lostAbove);
+    const next = renumbered([...this.#outbox.values()], (entry) => isLostAbove(entry, lostAbove), settle);
+    this.#aliases = new Aliases(aliases);
     this.#outbox = new Map(next.entries.filter(isSaved).map((entry) => [entry.n, entry]));
     const number = this.#meta.number + 1;
     this.#meta = { ...this.#meta, device, lastN: next.lastN, acked: 0, number };

@@ -4,6 +4,7 @@ import type { Operation } from "../engine/operation.js";
 import { Replica } from "../engine/replica.js";
 import type { Reconnect } from "../engine/session.js";
 import { type Shape, shapeId } from "../engine/shape.js";
+import { TemporaryIds } from "../engine/temporary.js";
 import type { Channel, Environment } from "../environment.js";
 import { SwainError } from "../error.js";
 import type { Store } from "../store/store.js";
@@ -50,6 +51,7 @@ const FOLLOWING: LinkStatus = {
 /** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
 export class Tab {
   readonly replica: Replica;
+  readonly temporaryIds: TemporaryIds;
   readonly #parts: TabParts;
   readonly #events: TabEvents;
   readonly #candidate: Candidate | null;
@@ -73,14 +75,22 @@ export class Tab {
     const channel = sharing === "shared" ? (environment.channel?.(`swain:${name}`) ?? null) : null;
     if (channel !== null) channel.onmessage = ({ data }) => early.push(data as Message);
     const stored = await parts.store.read();
+    const ids = new TemporaryIds(await parts.store.reserve());
     const replica = new Replica(stored, parts.shapes.map(shapeId));
-    const tab = new Tab(parts, events, replica, channel);
+    const tab = new Tab(parts, events, replica, channel, ids);
     for (const message of early) tab.#handle(message);
     tab.#begin();
     return tab;
   }
 
-  private constructor(parts: TabParts, events: TabEvents, replica: Replica, channel: Channel | null) {
+  private constructor(
+    parts: TabParts,
+    events: TabEvents,
+    replica: Replica,
+    channel: Channel | null,
+    ids: TemporaryIds,
+  ) {
+    this.temporaryIds = ids;
     this.#parts = parts;
     this.#events = events;
     this.replica = replica;
@@ -211,7 +221,8 @@ export class Tab {
     return {
       changed: (change, batch, moved) => {
         const entries = batch.entries ?? [];
-        if (moved || change.rows.length > 0 || entries.length > 0) this.#tell(change, entries, moved);
+        if (moved || change.rows.length + change.aliases.length + entries.length > 0)
+          this.#tell(change, entries, moved);
       },
       persisted: (number, batch) => {
         this.replica.noteNumber(number);
@@ -389,7 +400,7 @@ export class Tab {
   }
 
   #tell(change: Change, entries: readonly Entry[], moved = false): void {
-    if (!moved && change.rows.length === 0 && entries.length === 0) return;
+    if (!moved && change.rows.length + change.aliases.length + entries.length === 0) return;
     this.#events.changed(change, entries, moved);
   }
 

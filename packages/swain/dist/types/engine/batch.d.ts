@@ -1,3 +1,4 @@
+import type { Alias } from "./alias.js";
 import type { Entry } from "./entry.js";
 import type { Json } from "./json.js";
 import type { Key, Row, Schema } from "./schema.js";
@@ -37,6 +38,8 @@ export interface Batch {
     /** Numbers of entries that are no longer kept. */
     readonly gone?: readonly number[];
     readonly staging?: StagingWrite;
+    /** P25. One whose two keys are the same is void. */
+    readonly aliases?: readonly Alias[];
     readonly schema?: Schema;
     readonly offset?: number;
     readonly lastSynced?: number;
@@ -53,6 +56,8 @@ export interface Change {
     readonly pos: number | null;
     readonly rows: readonly ChangedRow[];
     readonly origin: "local" | "server";
+    /** C19: keys that stand for others from here on; each such row is in `rows` twice, gone and there. */
+    readonly aliases: readonly Alias[];
 }
 export interface ChangedRow {
     readonly table: string;
@@ -66,6 +71,7 @@ export interface Stored {
     readonly rows: readonly HeldRow[];
     readonly staging: readonly HeldRow[];
     readonly outbox: readonly Entry[];
+    readonly aliases?: readonly Alias[];
 }
 export interface Meta {
     readonly device: string;
@@ -82,6 +88,8 @@ export interface Meta {
     readonly generation: number;
     /** The running number of the leader's writes. */
     readonly number: number;
+    /** C19: how many blocks of temporary ids were given out; a store of an older version has none. */
+    readonly blocks?: number;
 }
 export declare function newMeta(device: string): Meta;
 /** The part of a batch that goes into the meta record. */

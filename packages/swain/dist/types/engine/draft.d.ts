@@ -17,14 +17,17 @@ export interface Changes {
 /** One mutation in the making. Each operation sees the rows as those before it left them. */
 export declare class Draft {
     #private;
-    constructor(replica: Replica, newId: () => string);
+    /** `newTemporary` gives a negative id that this device never gave before (C19). */
+    constructor(replica: Replica, newId: () => string, newTemporary: () => number);
     /** Refuses what the server would refuse for its size. */
     operations(): readonly Operation[];
-    row(table: string, key: Key): Row | null;
+    row(table: string, given: Key): Row | null;
     /** Returns the key. */
     insert(table: string, values: Readonly<Record<string, unknown>>): Key;
-    update(table: string, key: Key, changes: Changes): void;
-    delete(table: string, key: Key): void;
+    /** M11: by the columns `on`, which are a unique key of the table. Returns the key of the row, as far as it is known. */
+    upsert(table: string, on: readonly string[], values: Readonly<Record<string, unknown>>): Key;
+    update(table: string, given: Key, changes: Changes): void;
+    delete(table: string, given: Key): void;
     /** C15: the same wish again, based on what the person sees now. */
     again(operation: Operation): void;
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "./json.js";
-import type { Operation } from "./operation.js";
+import type { Operation, Was } from "./operation.js";
 /** A mutation in the outbox of this device. */
 export interface Entry {
     /** Made by the tab; stays the same when the device id and with it `n` change. */
@@ -52,3 +52,5 @@ export declare function resolveAfter(ops: readonly Operation[], numberOf: (was: 
 } | {
     after: number;
 }) => number | null): readonly Operation[];
+/** M3: what the values of an operation were based on. */
+export declare function wasOf(operation: Operation): Readonly<Record<string, Was>> | undefined;

@@ -1,3 +1,4 @@
+import { type Alias } from "./alias.js";
 import type { Batch, HeldRow } from "./batch.js";
 import { type Result } from "./entry.js";
 import type { Moved, RowOp } from "./frame.js";
@@ -14,7 +15,10 @@ export interface Connected {
 /** P7. Null: the device has diverged. */
 export declare function changesBatch(replica: Replica, on: Connected, frame: Moved & {
     readonly rows: readonly RowOp[];
+    readonly aliases: readonly Alias[];
 }, now: number): Batch | null;
+/** P25, C19: what is news of it, and what is forgotten for it. */
+export declare function aliasBatch(replica: Replica, told: readonly Alias[]): Pick<Batch, "aliases">;
 /** P8, P9: the cursor and acked. C5: what no shape holds any longer goes with it. */
 export declare function movedBatch(replica: Replica, on: Connected, frame: Moved, now: number): Batch;
 /** P5: a chunk of a load, as staged rows. */

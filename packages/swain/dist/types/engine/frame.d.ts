@@ -1,3 +1,4 @@
+import type { Alias } from "./alias.js";
 import type { Result } from "./entry.js";
 import { type Json } from "./json.js";
 import type { Key, Row, Schema } from "./schema.js";
@@ -17,6 +18,7 @@ export type Frame = Welcome | {
 } & Moved) | ({
     readonly kind: "changes";
     readonly rows: readonly RowOp[];
+    readonly aliases: readonly Alias[];
 } & Moved) | ({
     readonly kind: "caught_up";
 } & Moved) | ({
@@ -44,6 +46,7 @@ export interface Welcome {
     readonly shapes: readonly string[];
     readonly last: number;
     readonly results: readonly Result[];
+    readonly aliases: readonly Alias[];
     /** Null: the one that the device has is current. */
     readonly schema: Schema | null;
     readonly load: string | null;

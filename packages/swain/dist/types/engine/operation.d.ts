@@ -6,6 +6,8 @@ export type Operation = {
 } | {
     readonly update: Update;
 } | {
+    readonly upsert: Upsert;
+} | {
     readonly delete: Delete;
 };
 export interface Insert {
@@ -21,6 +23,14 @@ export interface Update {
     readonly inc?: Row;
     readonly add?: Readonly<Record<string, readonly Json[]>>;
     readonly remove?: Readonly<Record<string, readonly Json[]>>;
+}
+/** M11: the row with these values in the columns `on` is changed; when there is none, it is a new row under `key`. */
+export interface Upsert {
+    readonly table: string;
+    readonly key: Key;
+    readonly on: readonly string[];
+    readonly set: Row;
+    readonly was?: Readonly<Record<string, Was>>;
 }
 export interface Delete {
     readonly table: string;
@@ -40,7 +50,7 @@ export type Was = {
     readonly value: Json;
 };
 /** What an operation is about. */
-export declare function targetOf(operation: Operation): Insert | Update | Delete;
+export declare function targetOf(operation: Operation): Insert | Update | Upsert | Delete;
 /** The columns that an operation writes; null stands for all of them. */
 export declare function columnsWritten(operation: Operation): readonly string[] | null;
 /** M2: the row after the operation, null when there is none. Columns that the schema does not have are left out. */

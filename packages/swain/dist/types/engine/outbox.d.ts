@@ -1,4 +1,5 @@
 import { type Entry } from "./entry.js";
+import { type Operation } from "./operation.js";
 /** C16: acknowledged entries stay for 24 h, and at most this many. */
 export declare const KEPT_MS: number;
 export declare const KEPT_MAX = 1000;
@@ -8,6 +9,12 @@ export type SavedEntry = Entry & {
 /** The mutations of this device in memory: saved ones by n, then those whose strict write is still running. */
 export declare class Outbox {
     #private;
+    /** `view`: how operations are looked at (C19); when it changes for an entry, `reindex` follows. */
+    constructor(view?: (ops: readonly Operation[]) => readonly Operation[]);
+    /** The operations as they are looked at. */
+    ops(entry: Entry): readonly Operation[];
+    pending(): readonly Entry[];
+    reindex(entry: Entry): void;
     /** Replaces what had the same uid or the same n. */
     put(entry: Entry): void;
     remove(n: number): void;

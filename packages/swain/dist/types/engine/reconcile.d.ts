@@ -1,3 +1,4 @@
+import { type Alias } from "./alias.js";
 import type { Entry } from "./entry.js";
 import type { Replica } from "./replica.js";
 export type Reconciled = {
@@ -8,6 +9,7 @@ export type Reconciled = {
     readonly kind: "reopen";
     readonly entries: readonly Entry[];
     readonly acked: number;
+    readonly lost: readonly Alias[];
 } | {
     readonly kind: "new_device";
     readonly lostAbove: number;

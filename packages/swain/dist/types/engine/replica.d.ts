@@ -1,3 +1,4 @@
+import { Aliases } from "./alias.js";
 import { type Batch, type Change, type HeldRow, type Meta, type Stored } from "./batch.js";
 import type { Entry } from "./entry.js";
 import { HeldRows } from "./held-rows.js";
@@ -20,6 +21,10 @@ export declare class Replica {
     readonly confirmed: HeldRows;
     constructor(stored: Stored, shapes: readonly string[]);
     get meta(): Meta;
+    /** C19: what keys stand for that this device proposed. */
+    get aliases(): Aliases;
+    /** The key of the row that a key means now. */
+    resolve(table: string, key: Key): Key;
     /** Rows in storage that only shapes hold that the application no longer asks for. They go with the next cursor. */
     get orphans(): readonly HeldRow[];
     /** Takes everything from storage again; mutations whose strict write is still running stay. */

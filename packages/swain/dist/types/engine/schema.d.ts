@@ -7,6 +7,16 @@ export interface Schema {
 export interface TableSchema {
     readonly columns: Readonly<Record<string, ColumnSchema>>;
     readonly key: readonly string[];
+    /** "server": the database gives ids to new rows, and a device uses negative ones until it knows (M10). */
+    readonly ids?: string;
+    /** Unique keys besides the primary one, on which an upsert may find a row (M11). */
+    readonly unique?: readonly (readonly string[])[];
+    readonly references?: readonly Reference[];
+}
+/** M10: columns that hold the key of a row of a table, in the order of its key. */
+export interface Reference {
+    readonly columns: readonly string[];
+    readonly table: string;
 }
 export interface ColumnSchema {
     /** One of V1; kept as text, because a newer server may know more. */

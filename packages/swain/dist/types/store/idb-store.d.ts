@@ -7,6 +7,7 @@ export declare class IdbStore implements Store {
     readonly isPersistent = true;
     constructor(name: string, newDevice: () => string);
     read(): Promise<Stored>;
+    reserve(): Promise<number>;
     readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
     append(entry: Entry): Promise<Entry>;
     remove(n: number): Promise<void>;

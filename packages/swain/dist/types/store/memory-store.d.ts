@@ -7,6 +7,7 @@ export declare class MemoryStore implements Store {
     readonly isPersistent = false;
     constructor(device: string);
     read(): Promise<Stored>;
+    reserve(): Promise<number>;
     readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
     append(entry: Entry): Promise<Entry>;
     remove(n: number): Promise<void>;

@@ -11,6 +11,8 @@ export interface Store {
     readonly isPersistent: boolean;
     /** Everything; the first call makes the device id. */
     read(): Promise<Stored>;
+    /** C19: the number of a block of temporary ids that nobody had before, from 1. */
+    reserve(): Promise<number>;
     /** Only what edits are about. */
     readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
     /** C2: gives the mutation its n; durable (strict) when this returns. Called twice with one uid, it stays one. */
@@ -21,7 +23,7 @@ export interface Store {
     lead(): Promise<Leadership>;
     /** C3: a frame, whole. Returns the running number of the write. */
     write(generation: number, batch: Batch): Promise<number>;
-    /** C10: a new device id and the pending mutations numbered anew; see `renumbered`. */
+    /** C10: a new device id and the pending mutations numbered anew; see `renumbered` and `settled`. */
     rewrite(generation: number, device: string, lostAbove: number): Promise<void>;
     close(): void;
 }

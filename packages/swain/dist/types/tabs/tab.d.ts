@@ -4,6 +4,7 @@ import type { Operation } from "../engine/operation.js";
 import { Replica } from "../engine/replica.js";
 import type { Reconnect } from "../engine/session.js";
 import { type Shape } from "../engine/shape.js";
+import { TemporaryIds } from "../engine/temporary.js";
 import type { Environment } from "../environment.js";
 import type { Store } from "../store/store.js";
 import type { Transport } from "../transport/transport.js";
@@ -30,6 +31,7 @@ export interface TabEvents {
 export declare class Tab {
     #private;
     readonly replica: Replica;
+    readonly temporaryIds: TemporaryIds;
     /** Resolves when the rows that storage has are in memory. */
     static open(parts: TabParts, events: TabEvents): Promise<Tab>;
     private constructor();
