@@ -71,11 +71,15 @@ fn uniques(conn: &Connection, table: &str) -> Result<Vec<Vec<Name>>, Failure> {
     Ok(uniques.into_iter().collect())
 }
 
+/// Columns here, and the columns there that they name.
+type Pairs = Vec<(Name, Option<Name>)>;
+
 /// Foreign keys that name rows of the other tables by all of their key.
 fn references(conn: &Connection, table: &Table, tables: &BTreeMap<Name, Table>) -> Result<Vec<Reference>, Failure> {
     let sql = "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
     let mut statement = conn.prepare(sql)?;
-    let mut keys: BTreeMap<i64, (Name, Vec<(Name, Option<Name>)>)> = BTreeMap::new();
+    // By number, with the table that is named.
+    let mut keys: BTreeMap<i64, (Name, Pairs)> = BTreeMap::new();
     let mut rows = statement.query([table.name.as_str()])?;
     while let Some(row) = rows.next()? {
         let name = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str_or_null()?.map(Name::from));

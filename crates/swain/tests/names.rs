@@ -33,7 +33,7 @@ const NAMES: [&str; 4] = ["matches", "sessions", "laps", "scores"];
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_devices_that_make_the_same_rows_offline_end_with_one_of_each() {
     spec!("M10", "M11", "C19", "C20", "P25");
-    let stage = Stage::start(TABLES, &NAMES.map(|table| (table, [].as_slice()))).await;
+    let stage = Stage::start(TABLES, &NAMES.map(|table| (table, [].as_slice())), |_| {}).await;
     let clients = join_all((0..DEVICES).map(|_| offline(&stage))).await;
 
     let mut made: Vec<Vec<(String, Key)>> = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, delete, insert, is_outside, submission, update};
 use rusqlite::Connection;
-use swain_core::{ChangeKind, Key, Millis, Pos, Row, Value};
+use swain_core::{ChangeKind, Ids, Key, Millis, Pos, Row, Value};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 use swain_store::{Store, ready};
 use swain_testkit::spec;
@@ -352,4 +352,65 @@ fn an_idle_writer_finds_and_announces_what_another_program_wrote() {
         let page = store.log(head, head.next(), None, None, 10).await.unwrap();
         assert!(is_outside(&page.positions[0]));
     });
+}
+
+/// With the rows that follow it by a cascade.
+#[test]
+fn a_changed_key_is_a_delete_and_an_insert_at_one_position() {
+    spec!("M12", "S3");
+    let bed = Bed::new(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);
+         CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL, t INTEGER REFERENCES t (id) ON UPDATE CASCADE)",
+    );
+    bed.write("PRAGMA foreign_keys = ON; INSERT INTO t VALUES (1, 'x'); INSERT INTO u VALUES ('u1', 1)");
+
+    bed.write("UPDATE t SET id = 7, a = 'y' WHERE id = 1");
+
+    let newest = bed.newest();
+    let told: Vec<_> = newest
+        .changes
+        .iter()
+        .map(|change| (change.row.table.to_string(), change.row.key.canonical(), change.kind()))
+        .collect();
+    let row = |table: &str, key: &str, kind| (table.to_owned(), key.to_owned(), kind);
+    assert_eq!(told.len(), 3);
+    assert!(told.contains(&row("t", "[1]", ChangeKind::Delete)), "{told:?}");
+    assert!(told.contains(&row("t", "[7]", ChangeKind::Insert)), "{told:?}");
+    assert!(told.contains(&row("u", "[\"u1\"]", ChangeKind::Update)), "{told:?}");
+    bed.assert_log_tells_the_truth();
+}
+
+#[test]
+fn the_database_says_who_gives_ids_what_is_unique_and_what_names_what() {
+    spec!("V8", "M10");
+    let bed = Bed::new(
+        "CREATE TABLE serial (id INTEGER PRIMARY KEY, club INTEGER, no INTEGER, note TEXT, UNIQUE (club, no));
+         CREATE TABLE chosen (id INT PRIMARY KEY NOT NULL, serial_id INTEGER REFERENCES serial, note TEXT);
+         CREATE TABLE words (id TEXT PRIMARY KEY NOT NULL, part INTEGER, of INTEGER, a TEXT, b TEXT,
+             FOREIGN KEY (part, of) REFERENCES serial (club, no));
+         CREATE TABLE pairs (serial_id INTEGER NOT NULL, who TEXT NOT NULL,
+             PRIMARY KEY (serial_id, who), FOREIGN KEY (serial_id) REFERENCES SERIAL (ID));
+         CREATE TABLE marks (id TEXT PRIMARY KEY NOT NULL, s INTEGER, w TEXT,
+             FOREIGN KEY (w, s) REFERENCES pairs (who, serial_id));
+         CREATE UNIQUE INDEX words_a ON words (a);
+         CREATE UNIQUE INDEX words_lower ON words (lower(b));
+         CREATE UNIQUE INDEX words_some ON words (b) WHERE a IS NULL;",
+    );
+
+    let schema = &bed.schema;
+    let ids = |table: &str| schema.tables[table].ids;
+    let names = |list: &[swain_core::Name]| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let uniques = |table: &str| schema.tables[table].uniques.iter().map(|unique| names(unique)).collect::<Vec<_>>();
+    let references = |table: &str| {
+        let references = schema.tables[table].references.iter();
+        references.map(|reference| format!("{}({})", reference.table, names(&reference.columns))).collect::<Vec<_>>()
+    };
+
+    assert_eq!(["serial", "chosen", "words", "pairs"].map(ids), [Ids::Server, Ids::Device, Ids::Device, Ids::Device]);
+    assert_eq!(uniques("serial"), ["club no"]);
+    assert_eq!(uniques("words"), ["a"], "neither an expression nor a part of the rows is a key of the table");
+    assert_eq!(references("chosen"), ["serial(serial_id)"], "the primary key, when none is named");
+    assert_eq!(references("pairs"), ["serial(serial_id)"], "SQLite finds names whatever their case");
+    assert_eq!(references("marks"), ["pairs(s w)"], "in the order of that table's key");
+    assert_eq!(references("words"), [""; 0], "another unique key is not the key");
 }

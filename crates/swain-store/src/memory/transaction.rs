@@ -19,7 +19,13 @@ pub(super) struct MemoryTransaction<'a> {
     /// The rows that this mutation touched, as they were before it.
     before: BTreeMap<RowKey, Option<Row>>,
     /// The aliases that it made, with what the keys stood for before it.
-    aliases_before: Vec<(DeviceId, RowKey, Option<(Key, MutationNumber)>)>,
+    aliases_before: Vec<AliasBefore>,
+}
+
+struct AliasBefore {
+    device: DeviceId,
+    proposed: RowKey,
+    before: Option<(Key, MutationNumber)>,
 }
 
 impl<'a> MemoryTransaction<'a> {
@@ -129,7 +135,7 @@ impl Transaction for MemoryTransaction<'_> {
         }
         let known = self.state.devices.entry(device.clone()).or_default();
         let before = known.aliases.insert(alias.proposed(), (to, alias.n));
-        self.aliases_before.push((device.clone(), alias.proposed(), before));
+        self.aliases_before.push(AliasBefore { device: device.clone(), proposed: alias.proposed(), before });
         ready(Ok(()))
     }
 
@@ -196,7 +202,7 @@ impl WriteTransaction for MemoryTransaction<'_> {
         for (place, row) in std::mem::take(&mut self.before) {
             self.put(place, row);
         }
-        for (device, proposed, before) in std::mem::take(&mut self.aliases_before).into_iter().rev() {
+        for AliasBefore { device, proposed, before } in std::mem::take(&mut self.aliases_before).into_iter().rev() {
             let aliases = &mut self.state.devices.entry(device).or_default().aliases;
             match before {
                 Some(before) => drop(aliases.insert(proposed, before)),

@@ -149,6 +149,8 @@ fn table_of(error: &ConfigError) -> &str {
         | ConfigError::UnknownValue { table, .. }
         | ConfigError::FilledKey { table, .. }
         | ConfigError::NoLength { table, .. }
+        | ConfigError::NoIds { table }
+        | ConfigError::WideReference { table, .. }
         | ConfigError::Rule { table, .. } => table,
     }
 }
