@@ -2212,6 +2212,8 @@ var PollState = class {
 	#moved = null;
 	#expires = null;
 	#toldExpires = null;
+	/** P25: what the session has heard of keys. */
+	#aliases = /* @__PURE__ */ new Set();
 	constructor(hello) {
 		this.#hello = hello;
 	}
@@ -2233,6 +2235,7 @@ var PollState = class {
 		if (kind === "welcome") this.#isCurrent = false;
 		if (kind === "caught_up") this.#isCurrent = true;
 		if (kind === "welcome") return this.#handleWelcome(frame, body);
+		this.#hearAliases(body);
 		if (kind === "load") this.#hello = {
 			...this.#hello,
 			load: textOf(body.token) ?? this.#hello.load
@@ -2262,6 +2265,7 @@ var PollState = class {
 		this.#expires = body.expires ?? null;
 		if (this.#greeting !== null) return this.#isSame(this.#greeting, greeting, body) ? [] : "changed";
 		this.#greeting = greeting;
+		this.#hearAliases(body);
 		this.#toldExpires = this.#expires;
 		const { schema } = body;
 		const version = isObject(schema) && typeof schema.version === "number" ? schema.version : this.#hello.schema;
@@ -2273,8 +2277,14 @@ var PollState = class {
 		return [frame];
 	}
 	#isSame(before, now, body) {
-		const load = !before.live.some((isLive) => !isLive) ? null : this.#hello.load === null ? "start" : "resume";
-		return (body.load ?? null) === load && (body.schema ?? null) === null && before.who === now.who && JSON.stringify(before.live) === JSON.stringify(now.live);
+		const isLoading = before.live.some((isLive) => !isLive);
+		const load = !isLoading ? null : this.#hello.load === null ? "start" : "resume";
+		const goesOn = (body.load ?? null) === load && (body.schema ?? null) === null;
+		if (isLoading && aliasTexts(body).some((alias) => !this.#aliases.has(alias))) return false;
+		return goesOn && before.who === now.who && JSON.stringify(before.live) === JSON.stringify(now.live);
+	}
+	#hearAliases(body) {
+		for (const alias of aliasTexts(body)) this.#aliases.add(alias);
 	}
 	#endLoad(body) {
 		const ended = isArray(body.shapes) ? body.shapes : [];
@@ -2313,6 +2323,9 @@ var PollState = class {
 		} }];
 	}
 };
+function aliasTexts(body) {
+	return isArray(body.alias) ? body.alias.map((alias) => JSON.stringify(alias)) : [];
+}
 // src/transport/upward.ts
 /** P22: what goes up beside a stream that only comes down. In order, one in flight. */
 var Upward = class {

@@ -56,6 +56,10 @@ function stateOf(entry: Entry): string {
 function textOf(operation: Operation): string {
   if ("insert" in operation) return `insert ${operation.insert.table} ${valueText(operation.insert.set)}`;
   if ("delete" in operation) return `delete ${operation.delete.table} ${keyText(operation.delete.key)}`;
+  if ("upsert" in operation) {
+    const { table: name, on, set } = operation.upsert;
+    return `upsert ${name} by ${on.join(", ")} ${valueText(set)}`;
+  }
   const { table: name, key, was: _, ...changes } = operation.update;
   const parts = Object.entries(changes).map(([how, what]) => `${how === "set" ? "" : `${how} `}${valueText(what)}`);
   return `update ${name} ${keyText(key)} ${parts.join(" ")}`;

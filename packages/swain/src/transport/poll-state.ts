@@ -18,6 +18,8 @@ export class PollState {
   #moved: JsonObject | null = null;
   #expires: Json = null;
   #toldExpires: Json = null;
+  /** P25: what the session has heard of keys. */
+  readonly #aliases = new Set<string>();
 
   constructor(hello: Hello) {
     this.#hello = hello;
@@ -44,6 +46,7 @@ export class PollState {
     if (kind === "welcome") this.#isCurrent = false;
     if (kind === "caught_up") this.#isCurrent = true;
     if (kind === "welcome") return this.#handleWelcome(frame, body);
+    this.#hearAliases(body);
     if (kind === "load") this.#hello = { ...this.#hello, load: textOf(body.token) ?? this.#hello.load };
     if (kind === "load_end") this.#endLoad(body);
     if (typeof body.cursor === "string") this.#move(body.cursor, body);
@@ -66,6 +69,7 @@ export class PollState {
     this.#expires = body.expires ?? null;
     if (this.#greeting !== null) return this.#isSame(this.#greeting, greeting, body) ? [] : "changed";
     this.#greeting = greeting;
+    this.#hearAliases(body);
     this.#toldExpires = this.#expires;
     const { schema } = body;
     const version = isObject(schema) && typeof schema.version === "number" ? schema.version : this.#hello.schema;
@@ -77,7 +81,13 @@ export class PollState {
     const isLoading = before.live.some((isLive) => !isLive);
     const load = !isLoading ? null : this.#hello.load === null ? "start" : "resume";
     const goesOn = (body.load ?? null) === load && (body.schema ?? null) === null;
+    // What the log brings needs no welcome; while a load goes on, only a welcome tells what became of a key.
+    if (isLoading && aliasTexts(body).some((alias) => !this.#aliases.has(alias))) return false;
     return goesOn && before.who === now.who && JSON.stringify(before.live) === JSON.stringify(now.live);
+  }
+
+  #hearAliases(body: JsonObject): void {
+    for (const alias of aliasTexts(body)) this.#aliases.add(alias);
   }
 
   #endLoad(body: JsonObject): void {
@@ -100,4 +110,8 @@ export class PollState {
     this.#toldExpires = this.#expires;
     return [{ heartbeat: { ...this.#moved, expires: this.#expires } }];
   }
+}
+
+function aliasTexts(body: JsonObject): readonly string[] {
+  return isArray(body.alias) ? body.alias.map((alias) => JSON.stringify(alias)) : [];
 }
