@@ -104,7 +104,9 @@ impl<T: Transaction> Case<'_, T> {
         let key = &operation.row().key;
         check_key(table, rules, key)?;
         match &*operation {
-            Operation::Insert { set, .. } => self.insert(table, rules, key, checked(table, rules, set)?).await.map(drop),
+            Operation::Insert { set, .. } => {
+                self.insert(table, rules, key, checked(table, rules, set)?).await.map(drop)
+            }
             Operation::Update { set, was, inc, add, remove, .. } => {
                 let set = checked(table, rules, set)?;
                 self.update(table, rules, key, &Wish { set: &set, was, inc, add, remove }).await

@@ -13,6 +13,8 @@ fn the_first_seeds_keep_every_invariant() {
     spec!("S12");
     spec!("P14");
     spec!("P19");
+    spec!("P25");
+    spec!("C19");
     for seed in 1..=64 {
         let report = run(&Plan::of(seed));
         assert_eq!(report.violation, None, "seed {seed}; replay: cargo xtask sim {seed}");
@@ -33,18 +35,22 @@ fn a_seed_replays_exactly() {
 fn every_planted_bug_is_caught() {
     let pinned = [
         ("DropOverlayOnResults", 1, "optimistic_equivalence"),
-        ("CursorBeforeRows", 3, "no_hole"),
+        ("CursorBeforeRows", 12, "no_hole"),
         ("SendBeforeSaved", 1, "saved_before_sent"),
         ("AcceptOldFrame", 4, "monotonic"),
         ("SkipRemove", 1, "no_hole"),
         ("LoadKeepsAbsentRows", 8, "no_hole"),
+        ("AliasNotSaved", 3, "real_names"),
+        ("AliasNotFollowed", 1, "real_names"),
         ("LedgerForgets", 1, "log"),
         ("LogSkipsFirst", 1, "no_hole"),
-        ("LogTearsPosition", 1, "atomic_position"),
-        ("AckAhead", 1, "ack_with_effect"),
-        ("LeavingRowForgotten", 2, "no_hole"),
-        ("CommitLost", 21, "exactly_once"),
+        ("LogTearsPosition", 4, "atomic_position"),
+        ("AckAhead", 2, "ack_with_effect"),
+        ("LeavingRowForgotten", 3, "no_hole"),
+        ("CommitLost", 8, "exactly_once"),
         ("FloorForgotten", 2, "no_hole"),
+        ("AliasUntold", 1, "real_names"),
+        ("AliasWrong", 1, "real_names"),
     ];
     assert_eq!(pinned.len(), Planted::all().len(), "every bug has a pinned seed");
 
