@@ -2,14 +2,21 @@
 //!
 //! Stores turn the same expression into SQL. A property test holds the two together.
 
+mod order;
+mod selection;
+
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{Name, UserId};
 use crate::row::Row;
+use crate::schema::ColumnType;
 use crate::value::Value;
+pub use order::{Comparison, is_ordered, order};
+pub use selection::{Selection, ValueSet, resolve_in};
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,10 +25,12 @@ pub struct Auth {
     pub user: Option<UserId>,
     /// The user's role.
     pub role: Option<String>,
+    /// What else the token says of the user.
+    pub claims: BTreeMap<Name, Value>,
 }
 
 /// Something that has a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operand {
     /// A column of the row.
     Column(Name),
@@ -31,10 +40,12 @@ pub enum Operand {
     AuthId,
     /// `auth.role`; null without a role.
     AuthRole,
+    /// `auth.claims.x`; null without that claim.
+    AuthClaim(Name),
 }
 
 /// A predicate over a row and who asks. Unknown (null in a comparison) is neither true nor false.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expression {
     /// Always or never.
     Constant(bool),
@@ -42,8 +53,14 @@ pub enum Expression {
     Equal(Operand, Operand),
     /// `<>`.
     Differs(Operand, Operand),
+    /// `<`, `<=`, `>`, `>=` on values of one ordered type.
+    Compare(Operand, Comparison, Operand, ColumnType),
     /// `IN (…)`.
     In(Operand, Vec<Value>),
+    /// `IN (SELECT …)`. In memory it is unknown until it is resolved.
+    Member(Operand, Box<Selection>),
+    /// The same, once the values are known.
+    Among(Operand, Arc<ValueSet>),
     /// `IS NULL`.
     IsNull(Operand),
     /// All of them.
@@ -64,6 +81,11 @@ impl Auth {
     pub fn role(&self) -> Value {
         self.role.as_ref().map_or(Value::Null, |role| Value::text(role.as_str()))
     }
+
+    /// `auth.claims.x` as a value.
+    pub fn claim(&self, name: &Name) -> Value {
+        self.claims.get(name).cloned().unwrap_or_default()
+    }
 }
 
 impl Expression {
@@ -72,13 +94,21 @@ impl Expression {
         let operand = |operand: &Operand| match operand {
             Operand::AuthId => Operand::Literal(auth.id()),
             Operand::AuthRole => Operand::Literal(auth.role()),
+            Operand::AuthClaim(name) => Operand::Literal(auth.claim(name)),
             Operand::Column(_) | Operand::Literal(_) => operand.clone(),
         };
         match self {
             Self::Constant(truth) => Self::Constant(*truth),
             Self::Equal(a, b) => Self::Equal(operand(a), operand(b)),
             Self::Differs(a, b) => Self::Differs(operand(a), operand(b)),
+            Self::Compare(a, how, b, kind) => Self::Compare(operand(a), *how, operand(b), *kind),
             Self::In(a, values) => Self::In(operand(a), values.clone()),
+            Self::Member(a, selection) => {
+                let Selection { table, column, condition } = &**selection;
+                let (table, column) = (table.clone(), operand(column));
+                Self::Member(operand(a), Box::new(Selection { table, column, condition: condition.bind(auth) }))
+            }
+            Self::Among(a, set) => Self::Among(operand(a), Arc::clone(set)),
             Self::IsNull(a) => Self::IsNull(operand(a)),
             Self::And(parts) => Self::And(parts.iter().map(|part| part.bind(auth)).collect()),
             Self::Or(parts) => Self::Or(parts.iter().map(|part| part.bind(auth)).collect()),
@@ -123,40 +153,57 @@ impl Expression {
         columns
     }
 
-    /// The columns that it compares with `auth` directly: changes are indexed by them (spec R6).
+    /// The columns that it compares with `auth` directly or with a selection: changes are indexed by them (spec R6).
     pub fn auth_columns(&self) -> BTreeSet<Name> {
         match self {
-            Self::Equal(Operand::Column(name), Operand::AuthId | Operand::AuthRole)
-            | Self::Equal(Operand::AuthId | Operand::AuthRole, Operand::Column(name)) => BTreeSet::from([name.clone()]),
+            Self::Equal(Operand::Column(name), Operand::AuthId | Operand::AuthRole | Operand::AuthClaim(_))
+            | Self::Equal(Operand::AuthId | Operand::AuthRole | Operand::AuthClaim(_), Operand::Column(name))
+            | Self::Member(Operand::Column(name), _) => BTreeSet::from([name.clone()]),
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::auth_columns).collect(),
             Self::Not(part) => part.auth_columns(),
-            Self::Constant(_) | Self::Equal(..) | Self::Differs(..) | Self::In(..) | Self::IsNull(_) => BTreeSet::new(),
+            _ => BTreeSet::new(),
         }
     }
 
-    /// A scope that every granted row is in: a column of `scopes` and the values it must have. The predicate must be bound.
-    pub fn scope(&self, scopes: &BTreeSet<Name>) -> Option<(Name, Vec<Value>)> {
+    /// A scope that every granted row is in: a column of `columns` and the values it must have. The predicate must be bound.
+    pub fn scope(&self, columns: &BTreeSet<Name>) -> Option<(Name, Vec<Value>)> {
         match self {
             Self::Equal(Operand::Column(name), Operand::Literal(value))
             | Self::Equal(Operand::Literal(value), Operand::Column(name))
-                if scopes.contains(name) =>
+                if columns.contains(name) =>
             {
                 Some((name.clone(), alloc::vec![value.clone()]))
             }
-            Self::In(Operand::Column(name), values) if scopes.contains(name) => Some((name.clone(), values.clone())),
-            Self::And(parts) => parts.iter().find_map(|part| part.scope(scopes)),
+            Self::In(Operand::Column(name), values) if columns.contains(name) => Some((name.clone(), values.clone())),
+            Self::Among(Operand::Column(name), set) if columns.contains(name) => {
+                Some((name.clone(), set.values.iter().cloned().collect()))
+            }
+            Self::And(parts) => parts.iter().find_map(|part| part.scope(columns)),
             _ => None,
+        }
+    }
+
+    /// Scopes of which every granted row is in at least one; none when it may be anywhere in the table.
+    pub fn scopes(&self, columns: &BTreeSet<Name>) -> Option<Vec<(Name, Vec<Value>)>> {
+        match self {
+            Self::Constant(false) => Some(Vec::new()),
+            Self::And(parts) => parts.iter().find_map(|part| part.scopes(columns)),
+            Self::Or(parts) => {
+                let scopes: Option<Vec<_>> = parts.iter().map(|part| part.scopes(columns)).collect();
+                Some(scopes?.concat())
+            }
+            _ => self.scope(columns).map(|scope| alloc::vec![scope]),
         }
     }
 
     fn visit(&self, see: &mut impl FnMut(&Operand)) {
         match self {
             Self::Constant(_) => {}
-            Self::Equal(a, b) | Self::Differs(a, b) => {
+            Self::Equal(a, b) | Self::Differs(a, b) | Self::Compare(a, _, b, _) => {
                 see(a);
                 see(b);
             }
-            Self::In(a, _) | Self::IsNull(a) => see(a),
+            Self::In(a, _) | Self::Member(a, _) | Self::Among(a, _) | Self::IsNull(a) => see(a),
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.visit(see)),
             Self::Not(part) => part.visit(see),
         }
@@ -167,7 +214,11 @@ impl Expression {
             Self::Constant(truth) => Some(*truth),
             Self::Equal(a, b) => compare(a.value(row), b.value(row)),
             Self::Differs(a, b) => compare(a.value(row), b.value(row)).map(|equal| !equal),
+            Self::Compare(a, how, b, kind) => order(*kind, a.value(row), b.value(row)).map(|order| how.holds(order)),
             Self::In(a, values) => any(values.iter().map(|value| compare(a.value(row), value))),
+            // Unresolved: nobody said which values, so nothing is granted by it.
+            Self::Member(..) => None,
+            Self::Among(a, set) => set.contains(a.value(row)),
             Self::IsNull(a) => Some(a.value(row).is_null()),
             Self::And(parts) => {
                 any(parts.iter().map(|part| part.evaluate(row).map(|truth| !truth))).map(|truth| !truth)
@@ -179,13 +230,14 @@ impl Expression {
 }
 
 impl Operand {
-    fn value<'a>(&'a self, row: &'a Row) -> &'a Value {
+    /// Its value in a row; null for who asks, unless bound.
+    pub fn value<'a>(&'a self, row: &'a Row) -> &'a Value {
         const NULL: &Value = &Value::Null;
         match self {
             Self::Column(name) => row.value(name),
             Self::Literal(value) => value,
             // Unbound: nobody is asking, so nothing is granted by it.
-            Self::AuthId | Self::AuthRole => NULL,
+            Self::AuthId | Self::AuthRole | Self::AuthClaim(_) => NULL,
         }
     }
 }

@@ -78,7 +78,7 @@ pub struct Column {
 }
 
 /// The type of a column (spec V1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColumnType {
     /// True or false.
     Bool,

@@ -157,7 +157,7 @@ pub enum ConfigError {
         to: String,
     },
     /// A rule is wrong.
-    #[error("[tables.{table}] {rule} = \"{text}\"\n{caret}\n{error}", caret = caret(.table, .rule, .error))]
+    #[error("{pointed}\n{error}", pointed = pointed(.table, .rule, .text, .error))]
     Rule {
         /// The table.
         table: String,
@@ -170,11 +170,16 @@ pub enum ConfigError {
     },
 }
 
-/// A caret under the word that is wrong, on the line after the rule.
-fn caret(table: &str, rule: &str, error: &RuleError) -> String {
-    let before = "[tables.] ".len() + table.len() + rule.len() + " = \"".len();
-    let column = usize::try_from(error.column).unwrap_or(1);
-    format!("{}^", " ".repeat(before + column - 1))
+/// The line that is wrong, with a caret under the word.
+fn pointed(table: &str, rule: &str, text: &str, error: &RuleError) -> String {
+    let place = |number: u64| usize::try_from(number).unwrap_or(1).max(1) - 1;
+    let line = text.lines().nth(place(error.line)).unwrap_or_default();
+    let (head, tail) = match text.lines().count() {
+        0 | 1 => (format!("[tables.{table}] {rule} = \""), "\""),
+        _ => (format!("[tables.{table}] {rule}, line {}: ", error.line), ""),
+    };
+    let before = head.chars().count() + place(error.column);
+    format!("{head}{line}{tail}\n{}^", " ".repeat(before))
 }
 
 /// The schema with everything that the configuration says of it.
@@ -202,19 +207,26 @@ pub(crate) struct TableRules {
 impl Catalog {
     /// Checks the configuration against the schema and puts them together.
     pub fn new(mut schema: Schema, tables: &BTreeMap<String, TableConfig>) -> Result<Self, ConfigError> {
+        if let Some(name) = tables.keys().find(|name| !schema.tables.contains_key(name.as_str())) {
+            return Err(ConfigError::UnknownTable { table: name.clone() });
+        }
+        schema.tables.retain(|name, _| tables.contains_key(name.as_str()));
         let mut rules = BTreeMap::new();
         for (name, config) in tables {
-            let Some(table) = schema.tables.get_mut(name.as_str()) else {
-                return Err(ConfigError::UnknownTable { table: name.clone() });
-            };
-            let table_rules = TableRules::read(table, config)?;
-            configure(table, config, &table_rules)?;
-            rules.insert(table.name.clone(), table_rules);
+            let table = &schema.tables[name.as_str()];
+            rules.insert(table.name.clone(), TableRules::read(&schema, table, config)?);
         }
-        schema.tables.retain(|name, _| rules.contains_key(name));
+        for (name, config) in tables {
+            let table = schema.tables.get_mut(name.as_str()).expect("unknown tables were refused");
+            configure(table, config, &rules[name.as_str()])?;
+        }
         for (name, config) in tables {
             refer(&mut schema, name, config)?;
         }
+        for rule in rules.values() {
+            index_selections(&mut schema, &rule.read);
+        }
+        not_yet_live(&rules)?;
         Ok(Self { schema, rules })
     }
 
@@ -236,9 +248,9 @@ impl Catalog {
 }
 
 impl TableRules {
-    fn read(table: &Table, config: &TableConfig) -> Result<Self, ConfigError> {
+    fn read(schema: &Schema, table: &Table, config: &TableConfig) -> Result<Self, ConfigError> {
         let parse = |rule: &'static str, text: &str| {
-            parse_rule(table, text).map_err(|error| ConfigError::Rule {
+            parse_rule(schema, table, text).map_err(|error| ConfigError::Rule {
                 table: table.name.to_string(),
                 rule,
                 text: text.to_owned(),
@@ -260,6 +272,29 @@ impl TableRules {
             lengths: read_lengths(table, config)?,
         })
     }
+}
+
+/// Live matching does not follow other tables yet; a rule that it would not keep is refused.
+fn not_yet_live(rules: &BTreeMap<Name, TableRules>) -> Result<(), ConfigError> {
+    match rules.iter().find(|(_, rule)| rule.read.has_selections()) {
+        None => Ok(()),
+        Some((table, rule)) => Err(ConfigError::Rule {
+            table: table.to_string(),
+            rule: "read",
+            text: rule.read_text.clone(),
+            error: RuleError { message: "a read rule looks at its own row only".into(), line: 1, column: 1 },
+        }),
+    }
+}
+
+/// Changes of the tables that a rule looks into are found by the columns that its selections compare.
+fn index_selections(schema: &mut Schema, rule: &Expression) {
+    rule.selections(&mut |_, selection| {
+        if let Some(table) = schema.tables.get_mut(&selection.table) {
+            table.scopes.extend(selection.condition.auth_columns());
+        }
+        index_selections(schema, &selection.condition);
+    });
 }
 
 fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Result<(), ConfigError> {

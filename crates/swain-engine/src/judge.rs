@@ -12,9 +12,10 @@ use swain_core::rule::{Auth, Expression};
 use swain_core::{
     Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Schema, Table, Value, Was,
 };
-use swain_store::{Arbiter, Submission, Transaction, Verdict, WriteError};
+use swain_store::{Arbiter, StoreError, Submission, Transaction, Verdict, WriteError};
 
 use crate::catalog::{Catalog, TableRules};
+use crate::grant::grants;
 use input::{check_key, checked, disclosed, no_such_operation, out_of_range};
 use naming::in_order;
 
@@ -125,7 +126,7 @@ impl<T: Transaction> Case<'_, T> {
             row.0.extend(table.key.iter().cloned().zip(key.0.iter().cloned()));
         }
         self.fill(table, &mut row, true);
-        let proposed = self.allow(&rules.insert, &row, table).and_then(|()| self.allow(&rules.check, &row, table));
+        let proposed = self.propose(rules, &rules.insert, &row, table).await?;
         let is_given = |column: &Name| row.0.contains_key(column);
         if let Err(problem) = &proposed
             && rules.insert.columns().iter().chain(&rules.check.columns()).all(is_given)
@@ -157,7 +158,7 @@ impl<T: Transaction> Case<'_, T> {
             .map_err(|column| no_such_operation(table, &column))?;
         let gone = || Problem::new(Code::RowGone, format!("the row of '{}' is not there", table.name)).at("key");
         let (key, current) = self.current(table, key).await?.ok_or_else(gone)?;
-        if !rules.read.bind(self.auth).grants(&current) {
+        if !self.grants(&rules.read, &current).await? {
             return Err(gone().into());
         }
         self.change(table, rules, &key, &current, wish).await
@@ -172,7 +173,7 @@ impl<T: Transaction> Case<'_, T> {
         current: &Row,
         wish: &Wish<'_>,
     ) -> Result<(), WriteError> {
-        self.allow(&rules.update, current, table)?;
+        self.allow(&rules.update, current, table).await?;
 
         const NOTHING: &Was = &Was::Value(Value::Null);
         let mut next = current.clone();
@@ -196,7 +197,7 @@ impl<T: Transaction> Case<'_, T> {
         }
         self.fill(table, &mut write, false);
         next.0.extend(write.0.clone());
-        let proposed = self.allow(&rules.update, &next, table).and_then(|()| self.allow(&rules.check, &next, table));
+        let proposed = self.propose(rules, &rules.update, &next, table).await?;
         let updated = self.tx.update(table, key, &write).await;
         if let (Err(WriteError::Refused(_)), Err(problem)) = (&updated, proposed) {
             // Who may not make it so does not learn what is there: no unique value, no reference.
@@ -211,11 +212,11 @@ impl<T: Transaction> Case<'_, T> {
         let Some((key, current)) = self.current(table, key).await? else {
             return Ok(());
         };
-        if !rules.read.bind(self.auth).grants(&current) {
+        if !self.grants(&rules.read, &current).await? {
             // Answered like a row that is not there: nothing to delete.
             return Ok(());
         }
-        self.allow(&rules.delete, &current, table)?;
+        self.allow(&rules.delete, &current, table).await?;
         self.tx.delete(table, &key).await
     }
 
@@ -256,8 +257,8 @@ impl<T: Transaction> Case<'_, T> {
         let Some(row) = self.tx.row(table, key).await? else {
             return Ok(());
         };
-        self.allow(rule, &row, table)?;
-        self.allow(&rules.check, &row, table)?;
+        self.allow(rule, &row, table).await?;
+        self.allow(&rules.check, &row, table).await?;
         if row.canonical().len() > ROW_BYTES_MAX {
             let detail = format!("a row of '{}' is at most {ROW_BYTES_MAX} bytes", table.name);
             return Err(Problem::new(Code::LimitRowBytes, detail).into());
@@ -265,11 +266,34 @@ impl<T: Transaction> Case<'_, T> {
         Ok(())
     }
 
-    fn allow(&self, rule: &Expression, row: &Row, table: &Table) -> Result<(), Problem> {
-        if rule.bind(self.auth).grants(row) {
+    /// Whether a new row would be allowed, before it is written.
+    async fn propose(
+        &mut self,
+        rules: &TableRules,
+        rule: &Expression,
+        row: &Row,
+        table: &Table,
+    ) -> Result<Result<(), Problem>, StoreError> {
+        let allowed = match self.allow(rule, row, table).await {
+            Ok(()) => self.allow(&rules.check, row, table).await,
+            refused => refused,
+        };
+        match allowed {
+            Ok(()) => Ok(Ok(())),
+            Err(WriteError::Refused(problem)) => Ok(Err(problem)),
+            Err(WriteError::Store(error)) => Err(error),
+        }
+    }
+
+    async fn allow(&mut self, rule: &Expression, row: &Row, table: &Table) -> Result<(), WriteError> {
+        if self.grants(rule, row).await? {
             return Ok(());
         }
-        Err(Problem::new(Code::NotAllowed, format!("the rules of '{}' do not allow this", table.name)))
+        Err(Problem::new(Code::NotAllowed, format!("the rules of '{}' do not allow this", table.name)).into())
+    }
+
+    async fn grants(&mut self, rule: &Expression, row: &Row) -> Result<bool, StoreError> {
+        grants(self.tx, self.schema, rule, self.auth, row).await
     }
 
     fn fill(&self, table: &Table, row: &mut Row, inserting: bool) {

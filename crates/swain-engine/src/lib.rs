@@ -10,6 +10,7 @@
 
 mod catalog;
 mod engine;
+mod grant;
 mod hub;
 mod judge;
 pub mod limits;

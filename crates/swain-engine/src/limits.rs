@@ -26,3 +26,5 @@ pub const USER_SESSIONS_MAX: usize = 20;
 pub const SESSIONS_MAX: usize = 10_000;
 /// About how many bytes an alias takes in a queue.
 pub const ALIAS_BYTES: usize = 128;
+/// SELECTs inside one another in a rule.
+pub const RULE_DEPTH_MAX: usize = 3;

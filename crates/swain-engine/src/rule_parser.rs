@@ -1,11 +1,19 @@
-//! A rule's SQL text becomes an expression (spec R1). Parsed once, at start; what is not in the subset is refused by place.
+//! A rule's SQL text becomes an expression (spec R1, R8). Parsed once, at start; what is not in the subset is refused by
+//! its place, with the nearest form that it could be.
 
-use sqlparser::ast::{BinaryOperator, Expr, Ident, Spanned, UnaryOperator, Value as SqlValue};
+mod membership;
+mod nearest;
+mod operand;
+
+use sqlparser::ast::{BinaryOperator, Expr, Spanned, UnaryOperator, Value as SqlValue};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
-use swain_core::rule::{Expression, Operand};
-use swain_core::{ColumnType, Name, Table, Value};
+use sqlparser::tokenizer::{Location, Token};
+use swain_core::rule::{Comparison, Expression, Operand, is_ordered};
+use swain_core::{Schema, Table, Value};
+
+use nearest::nearest_form;
+use operand::{Scope, literal};
 
 /// What is wrong with a rule, and where in its text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,61 +21,122 @@ use swain_core::{ColumnType, Name, Table, Value};
 pub struct RuleError {
     /// What is wrong and what to write instead.
     pub message: String,
-    /// From 1; where in the rule's text.
+    /// From 1; which line of the rule's text.
+    pub line: u64,
+    /// From 1; where in that line.
     pub column: u64,
 }
 
-const SUBSET: &str = "a rule takes true, false, =, <>, IN (literals), IS NULL, AND, OR, NOT over columns, literals, auth.id and auth.role";
-
 /// Reads a rule of a table.
-pub fn parse_rule(table: &Table, text: &str) -> Result<Expression, RuleError> {
-    let syntax = |error: &dyn std::fmt::Display| RuleError { message: format!("this is not SQL: {error}"), column: 1 };
-    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(|error| syntax(&error))?;
-    let expression = parser.parse_expr().map_err(|error| syntax(&error))?;
+pub fn parse_rule(schema: &Schema, table: &Table, text: &str) -> Result<Expression, RuleError> {
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(|error| not_sql(&error.to_string()))?;
+    let expression = parser.parse_expr().map_err(|error| not_sql(&error.to_string()))?;
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
-        let message = format!("the rule ends before '{}'", rest.token);
-        return Err(RuleError { message, column: rest.span.start.column });
+        let Location { line, column } = rest.span.start;
+        return Err(RuleError { message: format!("the rule ends before '{}'", rest.token), line, column });
     }
-    Reader { table }.expression(&expression)
+    let reader = Reader { schema, scope: Scope { table, alias: None, outer: None }, depth: 0 };
+    reader.expression(&expression, Polarity::Positive)
+}
+
+/// The parser says where in words.
+fn not_sql(error: &str) -> RuleError {
+    let number = |label: &str| -> Option<u64> {
+        let rest = error.rsplit_once(label)?.1;
+        rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    };
+    let (line, column) = (number("Line: ").unwrap_or(1), number("Column: ").unwrap_or(1));
+    RuleError { message: format!("this is not SQL: {error}"), line, column }
+}
+
+/// Whether a part stands under NOT, where unknown and false are not the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Polarity {
+    Positive,
+    Negated,
 }
 
 struct Reader<'a> {
-    table: &'a Table,
+    schema: &'a Schema,
+    scope: Scope<'a>,
+    /// How many SELECTs are around.
+    depth: usize,
 }
 
 impl Reader<'_> {
-    fn expression(&self, expression: &Expr) -> Result<Expression, RuleError> {
+    fn expression(&self, expression: &Expr, polarity: Polarity) -> Result<Expression, RuleError> {
         match expression {
-            Expr::Nested(inner) => self.expression(inner),
+            Expr::Nested(inner) => self.expression(inner, polarity),
             Expr::Value(value) => match value.value {
                 SqlValue::Boolean(truth) => Ok(Expression::Constant(truth)),
-                _ => Err(refuse(expression, SUBSET)),
+                _ => Err(nearest_form(expression)),
             },
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => Ok(Expression::Not(Box::new(self.expression(expr)?))),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.flag(expression),
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+                Ok(Expression::Not(Box::new(self.expression(expr, Polarity::Negated)?)))
+            }
             Expr::IsNull(inner) => Ok(Expression::IsNull(self.operand(inner)?)),
             Expr::IsNotNull(inner) => Ok(Expression::Not(Box::new(Expression::IsNull(self.operand(inner)?)))),
             Expr::InList { expr, list, negated } => {
                 let operand = self.operand(expr)?;
                 let values = list.iter().map(|item| self.literal_for(&operand, item)).collect::<Result<_, _>>()?;
-                let contains = Expression::In(operand, values);
-                Ok(if *negated { Expression::Not(Box::new(contains)) } else { contains })
+                Ok(not_if(*negated, Expression::In(operand, values)))
             }
-            Expr::BinaryOp { left, op, right } => self.binary(expression, left, op, right),
-            _ => Err(refuse(expression, SUBSET)),
+            Expr::InSubquery { expr, subquery, negated } => {
+                let inner = if *negated { Polarity::Negated } else { polarity };
+                Ok(not_if(*negated, self.member(expression, expr, subquery, inner)?))
+            }
+            Expr::Exists { subquery, negated } => {
+                let inner = if *negated { Polarity::Negated } else { polarity };
+                Ok(not_if(*negated, self.exists(expression, subquery, inner)?))
+            }
+            Expr::BinaryOp { left, op, right } => self.binary(expression, left, op, right, polarity),
+            _ => Err(nearest_form(expression)),
         }
     }
 
-    fn binary(&self, whole: &Expr, left: &Expr, op: &BinaryOperator, right: &Expr) -> Result<Expression, RuleError> {
-        match op {
-            BinaryOperator::And => Ok(self.expression(left)?.and(self.expression(right)?)),
-            BinaryOperator::Or => Ok(Expression::Or(vec![self.expression(left)?, self.expression(right)?])),
+    /// A boolean column alone.
+    fn flag(&self, expression: &Expr) -> Result<Expression, RuleError> {
+        let operand = self.operand(expression)?;
+        match self.kind(&operand) {
+            Some(swain_core::ColumnType::Bool) => Ok(Expression::Equal(operand, Operand::Literal(Value::Bool(true)))),
+            _ => Err(refuse(expression, "this is a value, not a condition; compare it with something")),
+        }
+    }
+
+    fn binary(
+        &self,
+        whole: &Expr,
+        left: &Expr,
+        op: &BinaryOperator,
+        right: &Expr,
+        polarity: Polarity,
+    ) -> Result<Expression, RuleError> {
+        let comparison = match op {
+            BinaryOperator::And => return Ok(self.expression(left, polarity)?.and(self.expression(right, polarity)?)),
+            BinaryOperator::Or => {
+                return Ok(Expression::Or(vec![self.expression(left, polarity)?, self.expression(right, polarity)?]));
+            }
             BinaryOperator::Eq | BinaryOperator::NotEq => {
                 let (left, right) = self.pair(whole, left, right)?;
                 let equal = *op == BinaryOperator::Eq;
-                Ok(if equal { Expression::Equal(left, right) } else { Expression::Differs(left, right) })
+                return Ok(if equal { Expression::Equal(left, right) } else { Expression::Differs(left, right) });
             }
-            _ => Err(refuse(whole, SUBSET)),
+            BinaryOperator::Lt => Comparison::Less,
+            BinaryOperator::LtEq => Comparison::LessOrEqual,
+            BinaryOperator::Gt => Comparison::Greater,
+            BinaryOperator::GtEq => Comparison::GreaterOrEqual,
+            _ => return Err(nearest_form(whole)),
+        };
+        let (left, right) = self.pair(whole, left, right)?;
+        match self.kind(&left).or_else(|| self.kind(&right)) {
+            Some(kind) if is_ordered(kind) => Ok(Expression::Compare(left, comparison, right, kind)),
+            Some(kind) => {
+                let message = format!("{op} compares numbers and times, this is {}; compare by = or IN", kind.as_str());
+                Err(refuse(whole, &message))
+            }
+            None => Err(refuse(whole, &format!("{op} needs a column of a number or a time on one side"))),
         }
     }
 
@@ -79,38 +148,19 @@ impl Reader<'_> {
         } else if matches!(a, Operand::Literal(_)) {
             a = Operand::Literal(self.literal_for(&b, left)?);
         }
-        match (self.kind(&a), self.kind(&b)) {
+        self.check_kinds(whole, (&a, self), (&b, self))?;
+        Ok((a, b))
+    }
+
+    /// Two operands, each with the table that it is of, are of one type.
+    fn check_kinds(&self, whole: &Expr, a: (&Operand, &Reader), b: (&Operand, &Reader)) -> Result<(), RuleError> {
+        match (a.1.kind(a.0), b.1.kind(b.0)) {
             (Some(a), Some(b)) if a != b => {
                 let message = format!("{} is compared with {}; both sides need one type", a.as_str(), b.as_str());
                 Err(refuse(whole, &message))
             }
-            _ => Ok((a, b)),
+            _ => Ok(()),
         }
-    }
-
-    fn operand(&self, expression: &Expr) -> Result<Operand, RuleError> {
-        match expression {
-            Expr::Nested(inner) => self.operand(inner),
-            Expr::Identifier(ident) => self.column(expression, ident),
-            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [auth, id] if is(auth, "auth") && is(id, "id") => Ok(Operand::AuthId),
-                [auth, role] if is(auth, "auth") && is(role, "role") => Ok(Operand::AuthRole),
-                [table, column] if is(table, &self.table.name) => self.column(expression, column),
-                _ => Err(refuse(expression, SUBSET)),
-            },
-            Expr::Function(function) if function.to_string().eq_ignore_ascii_case("auth.uid()") => Ok(Operand::AuthId),
-            _ => literal(expression).map(Operand::Literal),
-        }
-    }
-
-    fn column(&self, expression: &Expr, ident: &Ident) -> Result<Operand, RuleError> {
-        let name = Name::from(ident.value.as_str());
-        if self.table.columns.contains_key(&name) {
-            return Ok(Operand::Column(name));
-        }
-        let known: Vec<&str> = self.table.columns.keys().map(Name::as_str).collect();
-        let message = format!("'{}' has no column '{name}'; it has {}", self.table.name, known.join(", "));
-        Err(refuse(expression, &message))
     }
 
     fn literal_for(&self, other: &Operand, expression: &Expr) -> Result<Value, RuleError> {
@@ -120,43 +170,19 @@ impl Reader<'_> {
         };
         // SQLite writes booleans as 0 and 1.
         let value = match (kind, &value) {
-            (ColumnType::Bool, Value::Int(number @ 0..=1)) => Value::Bool(*number == 1),
+            (swain_core::ColumnType::Bool, Value::Int(number @ 0..=1)) => Value::Bool(*number == 1),
             _ => value,
         };
         let normal = kind.normalise(&value);
         normal.map_err(|_| refuse(expression, &format!("a value of type {} is expected", kind.as_str())))
     }
-
-    fn kind(&self, operand: &Operand) -> Option<ColumnType> {
-        match operand {
-            Operand::Column(name) => self.table.columns.get(name).map(|column| column.kind),
-            Operand::AuthId | Operand::AuthRole => Some(ColumnType::Text),
-            Operand::Literal(_) => None,
-        }
-    }
 }
 
-fn is(ident: &Ident, word: &str) -> bool {
-    ident.value.eq_ignore_ascii_case(word)
-}
-
-fn literal(expression: &Expr) -> Result<Value, RuleError> {
-    let number =
-        |text: &str| text.parse::<i64>().map(Value::int64).ok().or_else(|| text.parse().map(Value::number).ok());
-    match expression {
-        Expr::Value(value) => match &value.value {
-            SqlValue::SingleQuotedString(text) => Ok(Value::text(text.as_str())),
-            SqlValue::Boolean(truth) => Ok(Value::Bool(*truth)),
-            SqlValue::Number(text, _) => number(text).ok_or_else(|| refuse(expression, "this is not a number")),
-            _ => Err(refuse(expression, SUBSET)),
-        },
-        Expr::UnaryOp { op: UnaryOperator::Minus, .. } => {
-            number(&expression.to_string().replace(' ', "")).ok_or_else(|| refuse(expression, "this is not a number"))
-        }
-        _ => Err(refuse(expression, SUBSET)),
-    }
+fn not_if(negated: bool, expression: Expression) -> Expression {
+    if negated { Expression::Not(Box::new(expression)) } else { expression }
 }
 
 fn refuse(expression: &Expr, message: &str) -> RuleError {
-    RuleError { message: format!("'{expression}': {message}"), column: expression.span().start.column.max(1) }
+    let Location { line, column } = expression.span().start;
+    RuleError { message: format!("'{expression}': {message}"), line: line.max(1), column: column.max(1) }
 }

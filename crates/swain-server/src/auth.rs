@@ -65,7 +65,7 @@ impl Auth {
     pub(crate) fn identify(&self, token: Option<&str>) -> Result<Identity, Problem> {
         match token {
             Some(token) => self.access.read(token, now()),
-            None => Ok(Identity { auth: Who { user: None, role: None }, expires: None }),
+            None => Ok(Identity { auth: Who::default(), expires: None }),
         }
     }
 }

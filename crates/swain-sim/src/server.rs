@@ -161,7 +161,7 @@ impl<S: Store> Server<S> {
 fn answer<S: Store>(engine: &Engine<S>, id: SessionId, waker: &Waker, ask: Ask) -> Told {
     match ask {
         Ask::Authenticate { token: Some(token) } => {
-            let auth = Auth { user: Some(UserId::from(token.as_str())), role: None };
+            let auth = Auth { user: Some(UserId::from(token.as_str())), ..Auth::default() };
             Told::Identity(Ok(Identity { auth, expires: None }))
         }
         Ask::Authenticate { token: None } => Told::Identity(Err(Problem::new(Code::Unauthenticated, "no token"))),

@@ -188,6 +188,12 @@ impl TableLayout {
     }
 }
 
+/// SQLite allows null in some keys; such a row has no identity.
+pub(crate) fn has_key(table: &TableLayout) -> String {
+    let parts: Vec<_> = table.key_columns().map(|(name, _)| format!("{} IS NOT NULL", quote(name))).collect();
+    parts.join(" AND ")
+}
+
 /// A name as an SQL identifier. Not in double quotes: SQLite takes those for text when the name does not exist.
 pub(crate) fn quote(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))

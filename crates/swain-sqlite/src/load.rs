@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use swain_core::rule::Expression;
-use swain_core::{Key, Row, Value};
+use swain_core::{Key, Name, Row, Value};
 use swain_store::LoadChunk;
 
 use crate::failure::Failure;
 use crate::integer::{limit, unsigned};
-use crate::layout::{TableLayout, quote};
+use crate::layout::{Layout, TableLayout, has_key, quote};
 use crate::log;
 use crate::predicate::{Predicate, predicate};
 use crate::wire::to_sql;
@@ -23,12 +23,14 @@ const CHUNK_BYTES_MAX: usize = 512 * 1024;
 /// Rows behind `after` that the predicate grants, inside a read transaction.
 pub(crate) fn load(
     conn: &Connection,
-    table: &TableLayout,
+    layout: &Layout,
+    table: &Name,
     expression: &Expression,
     after: Option<&Key>,
     rows_max: usize,
 ) -> Result<LoadChunk, Failure> {
-    let Predicate { sql, mut parameters } = predicate(table, expression);
+    let table = layout.table(table)?;
+    let Predicate { sql, mut parameters } = predicate(layout, table, expression)?;
     let mut behind = String::new();
     if let Some(after) = after {
         let first = parameters.len() + 1;
@@ -109,11 +111,31 @@ fn unwrapped(value: &Value) -> Option<Sql> {
 }
 
 /// About how many rows the predicate grants: exact while it is cheap.
-pub(crate) fn estimate(conn: &Connection, table: &TableLayout, expression: &Expression) -> Result<u64, Failure> {
-    let Predicate { sql, parameters } = predicate(table, expression);
+pub(crate) fn estimate(
+    conn: &Connection,
+    layout: &Layout,
+    table: &Name,
+    expression: &Expression,
+) -> Result<u64, Failure> {
+    let table = layout.table(table)?;
+    let Predicate { sql, parameters } = predicate(layout, table, expression)?;
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {sql} LIMIT {ESTIMATE_MAX})", quote(&table.name));
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row(params_from_iter(parameters), |row| row.get(0).map(unsigned))?)
+}
+
+/// True when the predicate grants at least one row.
+pub(crate) fn exists(
+    conn: &Connection,
+    layout: &Layout,
+    table: &Name,
+    expression: &Expression,
+) -> Result<bool, Failure> {
+    let table = layout.table(table)?;
+    let Predicate { sql, parameters } = predicate(layout, table, expression)?;
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {sql} AND {})", quote(&table.name), has_key(table));
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(params_from_iter(parameters), |row| row.get(0))?)
 }
 
 /// A key as SQLite stores it.
@@ -137,10 +159,4 @@ pub(crate) fn owned(value: rusqlite::types::ToSqlOutput<'_>) -> Sql {
 
 fn key_list(table: &TableLayout) -> String {
     table.key_columns().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ")
-}
-
-/// SQLite allows null in some keys; such a row has no identity.
-fn has_key(table: &TableLayout) -> String {
-    let parts: Vec<_> = table.key_columns().map(|(name, _)| format!("{} IS NOT NULL", quote(name))).collect();
-    parts.join(" AND ")
 }

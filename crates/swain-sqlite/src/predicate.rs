@@ -7,11 +7,12 @@
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Error};
-use swain_core::rule::{Expression, Operand};
+use swain_core::rule::{Comparison, Expression, Operand, Selection, ValueSet, order};
+use swain_core::strict_json::parse;
 use swain_core::{ColumnType, Name, Value};
 
 use crate::failure::Failure;
-use crate::layout::{TableLayout, quote};
+use crate::layout::{Layout, TableLayout, has_key, literal, quote};
 use crate::wire::{stored_forms, to_wire};
 
 /// SQL with its parameters, which begin at ?1.
@@ -20,20 +21,34 @@ pub(crate) struct Predicate {
     pub(crate) parameters: Vec<Sql>,
 }
 
-/// Translates a bound predicate on a table.
-pub(crate) fn predicate(table: &TableLayout, expression: &Expression) -> Predicate {
-    let mut translation = Translation { table, parameters: Vec::new() };
+/// More values than this go as one JSON parameter, without a hint for an index.
+const LISTED_VALUES_MAX: usize = 2_000;
+
+/// Translates a bound predicate on a table; what it selects from is among the tables of the layout.
+pub(crate) fn predicate(layout: &Layout, table: &TableLayout, expression: &Expression) -> Result<Predicate, Failure> {
+    let mut translation = Translation { layout, table, parameters: Vec::new() };
     let sql = match translation.hint(expression) {
-        Some(hint) => format!("{hint} AND {}", translation.expression(expression)),
-        None => translation.expression(expression),
+        Some(hint) => format!("{hint} AND {}", translation.expression(expression)?),
+        None => translation.expression(expression)?,
     };
-    Predicate { sql, parameters: translation.parameters }
+    Ok(Predicate { sql, parameters: translation.parameters })
 }
 
-/// Adds `swain_wire(kind, value)`: the canonical wire form of a stored value.
+/// Adds `swain_wire(kind, value)`, the canonical wire form of a stored value, and `swain_order(kind, wire, wire)`, which
+/// compares two of them as rules do in memory.
 pub(crate) fn register(conn: &Connection) -> Result<(), Failure> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
-    Ok(conn.create_scalar_function("swain_wire", 2, flags, wire)?)
+    conn.create_scalar_function("swain_wire", 2, flags, wire)?;
+    Ok(conn.create_scalar_function("swain_order", 3, flags, order_of_wires)?)
+}
+
+fn order_of_wires(context: &Context<'_>) -> Result<Option<i8>, Error> {
+    let kind = ColumnType::from_name(context.get_raw(0).as_str()?).unwrap_or(ColumnType::Text);
+    let value = |place| match context.get_raw(place).as_str_or_null() {
+        Ok(Some(text)) => parse(text).unwrap_or_default(),
+        Ok(None) | Err(_) => Value::Null,
+    };
+    Ok(order(kind, &value(1), &value(2)).map(|order| order as i8))
 }
 
 fn wire(context: &Context<'_>) -> Result<Option<String>, Error> {
@@ -43,6 +58,7 @@ fn wire(context: &Context<'_>) -> Result<Option<String>, Error> {
 }
 
 struct Translation<'a> {
+    layout: &'a Layout,
     table: &'a TableLayout,
     parameters: Vec<Sql>,
 }
@@ -54,22 +70,65 @@ enum Known<'a> {
 }
 
 impl Translation<'_> {
-    fn expression(&mut self, expression: &Expression) -> String {
-        match expression {
+    fn expression(&mut self, expression: &Expression) -> Result<String, Failure> {
+        Ok(match expression {
             Expression::Constant(truth) => truth_sql(Some(*truth)).into(),
             Expression::Equal(a, b) => self.equal(a, b),
             Expression::Differs(a, b) => format!("NOT {}", self.equal(a, b)),
+            Expression::Compare(a, how, b, kind) => self.ordered(a, *how, b, *kind),
             Expression::In(operand, values) => self.is_in(operand, values),
+            Expression::Member(operand, selection) => self.member(operand, selection)?,
+            Expression::Among(operand, set) => self.among(operand, set),
             Expression::IsNull(operand) => self.is_null(operand),
-            Expression::And(parts) => self.joined(parts, " AND ", "1"),
-            Expression::Or(parts) => self.joined(parts, " OR ", "0"),
-            Expression::Not(part) => format!("(NOT {})", self.expression(part)),
-        }
+            Expression::And(parts) => self.joined(parts, " AND ", "1")?,
+            Expression::Or(parts) => self.joined(parts, " OR ", "0")?,
+            Expression::Not(part) => format!("(NOT {})", self.expression(part)?),
+        })
     }
 
-    fn joined(&mut self, parts: &[Expression], operator: &str, empty: &str) -> String {
-        let parts: Vec<_> = parts.iter().map(|part| self.expression(part)).collect();
-        if parts.is_empty() { empty.into() } else { format!("({})", parts.join(operator)) }
+    fn joined(&mut self, parts: &[Expression], operator: &str, empty: &str) -> Result<String, Failure> {
+        let parts: Vec<_> = parts.iter().map(|part| self.expression(part)).collect::<Result<_, _>>()?;
+        Ok(if parts.is_empty() { empty.into() } else { format!("({})", parts.join(operator)) })
+    }
+
+    /// By wire forms on both sides, so that neither affinity nor collation has a say. SQLite computes the inner SELECT once.
+    fn member(&mut self, operand: &Operand, selection: &Selection) -> Result<String, Failure> {
+        let left = self.wire_of(operand);
+        let outer = std::mem::replace(&mut self.table, self.layout.table(&selection.table)?);
+        let column = self.wire_of(&selection.column);
+        let condition = self.expression(&selection.condition);
+        let inner = std::mem::replace(&mut self.table, outer);
+        let (table, keyed, condition) = (quote(&inner.name), has_key(inner), condition?);
+        Ok(format!("({left} IN (SELECT {column} FROM {table} WHERE {condition} AND {keyed}))"))
+    }
+
+    fn among(&mut self, operand: &Operand, set: &ValueSet) -> String {
+        if set.values.len() > LISTED_VALUES_MAX {
+            let left = self.wire_of(operand);
+            let texts = set.values.iter().map(|value| Value::text(value.canonical())).collect();
+            let list = self.bind(vec![Sql::Text(Value::List(texts).canonical())]);
+            let unknown = if set.has_null { " OR NULL" } else { "" };
+            return format!("({left} IN (SELECT value FROM json_each({list})){unknown})");
+        }
+        let null = set.has_null.then_some(Value::Null);
+        let values: Vec<Value> = set.values.iter().cloned().chain(null).collect();
+        self.is_in(operand, &values)
+    }
+
+    fn ordered(&mut self, a: &Operand, how: Comparison, b: &Operand, kind: ColumnType) -> String {
+        let (a, b) = (self.wire_of(a), self.wire_of(b));
+        format!("(swain_order({}, {a}, {b}) {} 0)", literal(kind.as_str()), how.as_sql())
+    }
+
+    /// The canonical wire form; NULL for null.
+    fn wire_of(&mut self, operand: &Operand) -> String {
+        match self.known(operand) {
+            Known::Column(name, kind) => wire_sql(name, kind),
+            Known::Value(value) => {
+                let text = if value.is_null() { Sql::Null } else { Sql::Text(value.canonical()) };
+                self.bind(vec![text])
+            }
+        }
     }
 
     fn equal(&mut self, a: &Operand, b: &Operand) -> String {
@@ -145,12 +204,24 @@ impl Translation<'_> {
                 (operand, std::slice::from_ref(value))
             }
             Expression::In(operand @ Operand::Column(_), values) => (operand, values.as_slice()),
+            Expression::Among(operand @ Operand::Column(_), set) if set.values.len() <= LISTED_VALUES_MAX => {
+                return self.hint_among(operand, set);
+            }
             Expression::And(parts) => {
                 let hints: Vec<_> = parts.iter().filter_map(|part| self.hint(part)).collect();
                 return (!hints.is_empty()).then(|| hints.join(" AND "));
             }
             _ => return None,
         };
+        self.hint_in(operand, values)
+    }
+
+    fn hint_among(&mut self, operand: &Operand, set: &ValueSet) -> Option<String> {
+        let values: Vec<Value> = set.values.iter().cloned().collect();
+        self.hint_in(operand, &values)
+    }
+
+    fn hint_in(&mut self, operand: &Operand, values: &[Value]) -> Option<String> {
         let Known::Column(name, kind) = self.known(operand) else { return None };
         let forms = all_stored_forms(kind, values)?;
         let column = quote(name);
@@ -171,7 +242,7 @@ impl Translation<'_> {
                 None => Known::Value(NULL),
             },
             Operand::Literal(value) => Known::Value(value),
-            Operand::AuthId | Operand::AuthRole => Known::Value(NULL),
+            Operand::AuthId | Operand::AuthRole | Operand::AuthClaim(_) => Known::Value(NULL),
         }
     }
 }

@@ -288,12 +288,11 @@ impl Store for SqliteStore {
         after: Option<Key>,
         rows_max: usize,
     ) -> Result<LoadChunk, StoreError> {
-        self.read(move |conn, layout| load::load(conn, layout.table(&table)?, &predicate, after.as_ref(), rows_max))
-            .await
+        self.read(move |conn, layout| load::load(conn, layout, &table, &predicate, after.as_ref(), rows_max)).await
     }
 
     async fn estimate(&self, table: Name, predicate: Expression) -> Result<u64, StoreError> {
-        self.read(move |conn, layout| load::estimate(conn, layout.table(&table)?, &predicate)).await
+        self.read(move |conn, layout| load::estimate(conn, layout, &table, &predicate)).await
     }
 
     async fn device_row(&self, device: DeviceId) -> Result<Option<DeviceRow>, StoreError> {

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params, params_from_iter};
 use swain_core::merge::LastWrite;
+use swain_core::rule::Expression;
 use swain_core::{
     Alias, Change, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
 };
@@ -14,7 +15,7 @@ use crate::deferred::has_deferred_violations;
 use crate::failure::Failure;
 use crate::integer::{signed, unsigned};
 use crate::layout::TableLayout;
-use crate::load::stored_key;
+use crate::load::{exists, stored_key};
 use crate::refusal::{self, Attempt, refusal};
 use crate::sequence::take_changes;
 use crate::wire::{to_sql, to_wire};
@@ -156,6 +157,10 @@ impl<'a> SqliteTransaction<'a> {
 impl Transaction for SqliteTransaction<'_> {
     async fn row(&mut self, table: &Table, key: &Key) -> Result<Option<Row>, StoreError> {
         Ok(self.read_row(table, key)?)
+    }
+
+    async fn exists(&mut self, table: &Table, predicate: &Expression) -> Result<bool, StoreError> {
+        Ok(exists(&self.db.conn, &self.db.layout, &table.name, predicate)?)
     }
 
     async fn insert(&mut self, table: &Table, row: &Row) -> Result<(), WriteError> {

@@ -126,6 +126,14 @@ pub trait Transaction: Send {
     /// The row under the writer's lock.
     fn row(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
 
+    /// True when the bound predicate grants a row of the table, as this transaction sees it: what a rule's inner SELECT
+    /// gives is asked for here, and never taken from memory.
+    fn exists(
+        &mut self,
+        table: &Table,
+        predicate: &Expression,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Adds a row; columns that `row` does not have take their defaults.
     fn insert(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<(), WriteError>> + Send;
 
@@ -255,7 +263,7 @@ pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
         max: usize,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
-    /// Rows of a table behind `after`, in key order, that the bound predicate grants.
+    /// Rows of a table behind `after`, in key order, that the bound predicate grants; its selections are of the same snapshot.
     fn load(
         &self,
         table: Name,

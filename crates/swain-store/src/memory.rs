@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::protocol::{MutationResult, Outcome};
-use swain_core::rule::Expression;
+use swain_core::rule::{Expression, resolve_in};
 use swain_core::{
     Alias, Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey,
     Schema, Tag, UserId, Value, Who,
@@ -159,6 +159,13 @@ impl State {
             Pos(0) => Some(Tag(0)),
             pos => self.log.get(&pos).map(|position| position.tag),
         }
+    }
+
+    /// The predicate with what its selections give now.
+    fn resolve(&self, predicate: &Expression) -> Expression {
+        resolve_in(predicate, &|table| {
+            self.tables.get(table).into_iter().flat_map(|rows| rows.values().cloned()).collect()
+        })
     }
 
     fn append(&mut self, who: Who, at: Millis, changes: Vec<Change>) -> Pos {
@@ -315,6 +322,7 @@ impl Store for MemoryStore {
         rows_max: usize,
     ) -> impl Future<Output = Result<LoadChunk, StoreError>> + Send {
         let state = self.state();
+        let predicate = state.resolve(&predicate);
         let rows = state.tables.get(&table).into_iter().flatten();
         let mut rows = rows
             .filter(|(key, row)| after.as_ref().is_none_or(|after| *key > after) && predicate.grants(row))
@@ -327,6 +335,7 @@ impl Store for MemoryStore {
 
     fn estimate(&self, table: Name, predicate: Expression) -> impl Future<Output = Result<u64, StoreError>> + Send {
         let state = self.state();
+        let predicate = state.resolve(&predicate);
         let rows = state.tables.get(&table).into_iter().flatten();
         ready(Ok(rows.filter(|(_, row)| predicate.grants(row)).count() as u64))
     }

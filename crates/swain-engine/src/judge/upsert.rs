@@ -23,7 +23,10 @@ impl<T: Transaction> Case<'_, T> {
             return self.insert(table, rules, key, wish.set.clone()).await.map(drop);
         };
         let current = self.tx.row(table, &found).await?;
-        let readable = current.filter(|row| rules.read.bind(self.auth).grants(row));
+        let readable = match current {
+            Some(row) if self.grants(&rules.read, &row).await? => Some(row),
+            _ => None,
+        };
         let Some(current) = readable else {
             // Said as the database says it of any insert, so that the row is not disclosed.
             self.insert(table, rules, key, wish.set.clone()).await?;

@@ -102,7 +102,7 @@ impl Bench {
             // A token is the user's name, with a role behind a slash.
             let token = token.unwrap_or_default();
             let (user, role) = token.split_once('/').map_or((&*token, None), |(user, role)| (user, Some(role)));
-            let auth = Auth { user: Some(UserId::from(user)), role: role.map(str::to_owned) };
+            let auth = Auth { user: Some(UserId::from(user)), role: role.map(str::to_owned), ..Auth::default() };
             return Told::Identity(Ok(Identity { auth, expires: None }));
         }
         ready(self.engine.answer(id, Waker::noop(), ask))

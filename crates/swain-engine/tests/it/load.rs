@@ -198,7 +198,7 @@ impl HalfLoaded {
                 Output::Close(close) => panic!("closed: {close:?}"),
                 Output::Ask(swain_engine::Ask::Authenticate { token }) => {
                     let user = token.map(|token| swain_core::UserId::from(token.as_str()));
-                    let auth = swain_core::rule::Auth { user, role: None };
+                    let auth = swain_core::rule::Auth { user, ..Default::default() };
                     let identity = swain_engine::Identity { auth, expires: None };
                     self.session.handle(bench.now, Input::Told(Told::Identity(Ok(identity))));
                 }

@@ -7,6 +7,7 @@ mod merge;
 mod naming;
 mod push;
 mod retention;
+mod rule_grammar;
 mod rules;
 mod stream;
 mod upsert;

@@ -86,12 +86,12 @@ fn a_null_grants_nothing() {
     let tables =
         BTreeMap::from([("u".to_owned(), TableConfig { read: Some("NOT (owner = auth.id)".into()), ..owned() })]);
     let bench = Bench::with(tables);
-    let table = &bench.engine.catalog().schema.tables["u"];
-    let rule = parse_rule(table, "NOT (owner = auth.id)").expect("it is a rule");
+    let schema = &bench.engine.catalog().schema;
+    let rule = parse_rule(schema, &schema.tables["u"], "NOT (owner = auth.id)").expect("it is a rule");
 
     let visitor = swain_core::rule::Auth::default();
     assert!(!rule.bind(&visitor).grants(&swain_core::Row::default().with("owner", "ada")));
-    let ben = swain_core::rule::Auth { user: Some("ben".into()), role: None };
+    let ben = swain_core::rule::Auth { user: Some("ben".into()), ..Default::default() };
     assert!(rule.bind(&ben).grants(&swain_core::Row::default().with("owner", "ada")));
 }
 
@@ -99,18 +99,19 @@ fn a_null_grants_nothing() {
 fn a_wrong_rule_is_refused_with_its_place() {
     spec!("R1");
     let bench = Bench::new();
-    let table = &bench.engine.catalog().schema.tables["t"];
+    let schema = &bench.engine.catalog().schema;
+    let table = &schema.tables["t"];
     let cases = [
         ("a = 'x' AND nope = 1", 13, "has no column 'nope'"),
         ("a = 1", 5, "type text"),
         ("n = auth.id", 1, "int64 is compared with text"),
-        ("a LIKE 'x%'", 1, "a rule takes"),
+        ("a LIKE 'x%'", 1, "patterns are not in a rule"),
         ("a = 'x' b", 9, "the rule ends before 'b'"),
-        ("a = = 1", 1, "this is not SQL"),
+        ("a = = 1", 5, "this is not SQL"),
     ];
 
     for (text, column, message) in cases {
-        let error = parse_rule(table, text).expect_err(text);
+        let error = parse_rule(schema, table, text).expect_err(text);
         assert_eq!(error.column, column, "{text}: {error}");
         assert!(error.message.contains(message), "{text}: {error}");
     }
@@ -149,4 +150,26 @@ fn a_filter_that_is_not_of_the_form_is_refused_by_place() {
         let mut ada = bench.connect("ada", "d-ada", &shapes);
         assert_eq!(ada.story(), [format!("problem {code}")], "{filter}");
     }
+}
+
+#[test]
+fn a_write_is_judged_by_the_memberships_of_its_own_transaction() {
+    spec!("R10");
+    let rule = "b IN (SELECT id FROM u WHERE owner = auth.id)";
+    let t = TableConfig { write: Some(rule.into()), ..everybody() };
+    let u = TableConfig { read: Some("owner = auth.id".into()), ..owned() };
+    let tables = BTreeMap::from([("t".to_owned(), t), ("u".to_owned(), u)]);
+    let mut bench = Bench::with(tables);
+    let mut ada = bench.connect("ada", "d-ada", SHAPE_T);
+    let insert_t = r#"{"insert":{"table":"t","key":["r"],"set":{"a":"x","b":"k"}}}"#;
+
+    let outside = bench.push(&mut ada, 1, insert_t).problem.expect("ada has no k yet");
+    let both = bench.push(&mut ada, 2, &format!("{INSERT_U},{insert_t}"));
+    let leave = r#"{"delete":{"table":"u","key":["k"]}},{"delete":{"table":"t","key":["r"]}}"#;
+    let leave = bench.push(&mut ada, 3, leave).problem.expect("the right went with the first operation");
+
+    assert_eq!(outside.code, Code::NotAllowed);
+    assert_eq!(both.outcome, Outcome::Applied, "what the mutation itself writes counts");
+    assert_eq!(leave.code, Code::NotAllowed);
+    assert!(bench.row("u", "k").is_some(), "and all of it is undone");
 }

@@ -77,7 +77,8 @@ impl AccessTokens {
             let detail = "the access token has expired; refresh it";
             return Err(Problem::new(Code::TokenExpired, detail));
         }
-        let auth = Who { user: Some(UserId::from(data.claims.sub.as_str())), role: Some(data.claims.role) };
+        let user = Some(UserId::from(data.claims.sub.as_str()));
+        let auth = Who { user, role: Some(data.claims.role), ..Who::default() };
         Ok(Identity { auth, expires: Some(expires) })
     }
 }

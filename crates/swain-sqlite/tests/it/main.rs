@@ -3,6 +3,7 @@
 
 mod bed;
 mod conformance;
+mod memberships;
 mod outside;
 mod paging;
 mod random;

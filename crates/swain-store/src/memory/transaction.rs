@@ -5,6 +5,7 @@ use std::future::{Future, ready};
 
 use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::merge::LastWrite;
+use swain_core::rule::Expression;
 use swain_core::{
     Alias, Change, Code, Constraint, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table,
     Value, Who,
@@ -64,9 +65,7 @@ impl<'a> MemoryTransaction<'a> {
         }
         let checks = self.state.checks.get(&table.name).into_iter().flatten();
         // As in SQL, a CHECK that is unknown passes.
-        let failed = checks
-            .into_iter()
-            .find(|(_, check)| swain_core::rule::Expression::Not(Box::new(check.clone())).grants(row));
+        let failed = checks.into_iter().find(|(_, check)| Expression::Not(Box::new(check.clone())).grants(row));
         match failed {
             Some((name, check)) => {
                 let columns = check.columns().into_iter().collect();
@@ -90,6 +89,16 @@ impl<'a> MemoryTransaction<'a> {
 impl Transaction for MemoryTransaction<'_> {
     fn row(&mut self, table: &Table, key: &Key) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send {
         ready(Ok(self.current(&table.name, key)))
+    }
+
+    fn exists(
+        &mut self,
+        table: &Table,
+        predicate: &Expression,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let predicate = self.state.resolve(predicate);
+        let rows = self.state.tables.get(&table.name).into_iter().flatten();
+        ready(Ok(rows.into_iter().any(|(_, row)| predicate.grants(row))))
     }
 
     fn insert(&mut self, table: &Table, row: &Row) -> impl Future<Output = Result<(), WriteError>> + Send {
