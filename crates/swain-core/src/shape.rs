@@ -60,8 +60,12 @@ impl Shape {
 
     /// What the shape's promise depends on (spec R7): another view means that the rows are loaded anew.
     pub fn view(&self, auth: &Auth, rule: &str, table: &Table) -> alloc::string::String {
-        let parts = [self.to_value(), auth.id(), auth.role(), Value::text(rule), table.to_value()];
-        hash_text(&Value::List(parts.into()).canonical())
+        let mut parts = alloc::vec![self.to_value(), auth.id(), auth.role(), Value::text(rule), table.to_value()];
+        if !auth.claims.is_empty() {
+            let claims = auth.claims.iter().map(|(name, value)| (name.into(), value.clone()));
+            parts.push(Value::Object(claims.collect()));
+        }
+        hash_text(&Value::List(parts).canonical())
     }
 }
 

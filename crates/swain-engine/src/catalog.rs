@@ -226,7 +226,6 @@ impl Catalog {
         for rule in rules.values() {
             index_selections(&mut schema, &rule.read);
         }
-        not_yet_live(&rules)?;
         Ok(Self { schema, rules })
     }
 
@@ -271,19 +270,6 @@ impl TableRules {
             read_text: config.read.clone().unwrap_or_default(),
             lengths: read_lengths(table, config)?,
         })
-    }
-}
-
-/// Live matching does not follow other tables yet; a rule that it would not keep is refused.
-fn not_yet_live(rules: &BTreeMap<Name, TableRules>) -> Result<(), ConfigError> {
-    match rules.iter().find(|(_, rule)| rule.read.has_selections()) {
-        None => Ok(()),
-        Some((table, rule)) => Err(ConfigError::Rule {
-            table: table.to_string(),
-            rule: "read",
-            text: rule.read_text.clone(),
-            error: RuleError { message: "a read rule looks at its own row only".into(), line: 1, column: 1 },
-        }),
     }
 }
 

@@ -28,6 +28,16 @@ pub struct Engine<S> {
     judge: Arc<Judge>,
     hub: Mutex<Hub>,
     session_limits: SessionLimits,
+    planted: Option<PlantedLeak>,
+}
+
+/// Leaks that the taint tests have to catch. Only they set one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlantedLeak {
+    /// A session goes on under the rights that it opened with.
+    RightsNotFollowed,
+    /// A cursor is honoured though rights have moved behind it.
+    ResumeIgnoresRights,
 }
 
 /// How many sessions a server takes.
@@ -67,13 +77,20 @@ impl<S: Store> Engine<S> {
         let head = store.head().await?;
         let hub = Mutex::new(Hub::new((head.pos, head.tag)));
         let judge = Arc::new(Judge::new(Arc::clone(&catalog)));
-        Ok(Self { store, judge, catalog, hub, session_limits: SessionLimits::default() })
+        Ok(Self { store, judge, catalog, hub, session_limits: SessionLimits::default(), planted: None })
     }
 
     /// Takes as many sessions as an operator allows instead of the defaults.
     #[must_use]
     pub fn with_session_limits(self, session_limits: SessionLimits) -> Self {
         Self { session_limits, ..self }
+    }
+
+    /// An engine with a leak, for testing the test that looks for leaks.
+    #[must_use]
+    pub fn with_planted_leak(self, leak: PlantedLeak) -> Self {
+        self.hub().is_deaf = leak == PlantedLeak::RightsNotFollowed;
+        Self { planted: Some(leak), ..self }
     }
 
     /// The store.
@@ -131,7 +148,7 @@ impl<S: Store> Engine<S> {
 
     /// The session is gone.
     pub fn close(&self, session: SessionId) {
-        self.hub().leave(session);
+        self.hub().leave(session, &self.catalog.schema);
     }
 
     /// Answers a session. `waker` is woken when something waits for it.

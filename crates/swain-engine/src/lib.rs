@@ -15,11 +15,12 @@ mod hub;
 mod judge;
 pub mod limits;
 mod matching;
+mod rights;
 mod rule_parser;
 mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
-pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, SessionLimits, Told};
+pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, PlantedLeak, SessionLimits, Told};
 pub use hub::{Delivery, SessionId, Taken};
 pub use judge::Judge;
 pub use matching::LiveShape;

@@ -26,5 +26,11 @@ pub const USER_SESSIONS_MAX: usize = 20;
 pub const SESSIONS_MAX: usize = 10_000;
 /// About how many bytes an alias takes in a queue.
 pub const ALIAS_BYTES: usize = 128;
+/// Rows that an inner SELECT of a read rule may give for one session.
+pub const RIGHTS_VALUES_MAX: usize = 10_000;
+/// How often the rights of a session are read again because they moved meanwhile.
+pub const RIGHTS_TRIES_MAX: usize = 10;
+/// Values of one scope by which a session is found; with more, it looks at every change of the table.
+pub const WATCH_VALUES_MAX: usize = 500;
 /// SELECTs inside one another in a rule.
 pub const RULE_DEPTH_MAX: usize = 3;

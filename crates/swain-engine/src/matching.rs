@@ -11,8 +11,10 @@ use swain_core::{Alias, Change, MutationNumber, Name, Position, Row};
 pub struct LiveShape {
     pub(crate) index: usize,
     pub(crate) table: Name,
-    /// Read rule and filter, with `auth` put in.
+    /// Read rule and filter, with `auth` and what its selections gave put in.
     pub(crate) predicate: Expression,
+    /// The same for loads: what its selections give is asked again in the snapshot of the rows.
+    pub(crate) loading: Expression,
 }
 
 /// A position whose rows are encoded once, however many sessions see them.

@@ -22,7 +22,7 @@ pub(crate) struct Predicate {
 }
 
 /// More values than this go as one JSON parameter, without a hint for an index.
-const LISTED_VALUES_MAX: usize = 2_000;
+const LISTED_VALUES_MAX: usize = 500;
 
 /// Translates a bound predicate on a table; what it selects from is among the tables of the layout.
 pub(crate) fn predicate(layout: &Layout, table: &TableLayout, expression: &Expression) -> Result<Predicate, Failure> {

@@ -135,6 +135,8 @@ pub enum Told {
         /// True when that is the head and the hub takes over.
         live: bool,
     },
+    /// To [`Ask::ReadLog`]: what the session may read has changed.
+    RightsMoved,
     /// To [`Ask::ReadRows`].
     Rows {
         /// Canonical rows with commas between.

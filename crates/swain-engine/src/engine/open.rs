@@ -10,15 +10,18 @@ use swain_core::shape::Shape;
 use swain_core::{Code, Pos, Problem, Tag};
 use swain_store::{Head, Store, StoreError};
 
-use super::{Engine, OpenRequest, Opened, OpenedLoad, SessionLimits};
-use crate::hub::{SessionId, interest_of};
+use super::{Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits};
+use crate::hub::{Joining, SessionId, interests_of};
 use crate::limits::CATCH_UP_CHANGES_MAX;
 use crate::matching::LiveShape;
+use crate::rights::{Rights, RightsError};
 
 /// The shapes of a hello, checked.
 struct Wanted {
     shapes: Vec<LiveShape>,
     views: Vec<String>,
+    /// What each shape depends on.
+    rights: Vec<Rights>,
 }
 
 impl<S: Store> Engine<S> {
@@ -29,7 +32,7 @@ impl<S: Store> Engine<S> {
         request: OpenRequest,
     ) -> Result<Result<Box<Opened>, Problem>, StoreError> {
         let OpenRequest { hello, auth, now } = request;
-        let wanted = match self.admit(&hello, &auth) {
+        let mut wanted = match self.admit(&hello, &auth) {
             Ok(wanted) => wanted,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -38,7 +41,11 @@ impl<S: Store> Engine<S> {
             return Ok(Err(Problem::new(Code::DeviceNotYours, "this device belongs to another user")));
         }
 
-        let head = self.store.head().await?;
+        let head = match self.settle(&mut wanted).await {
+            Ok(head) => head,
+            Err(RightsError::Store(error)) => return Err(error),
+            Err(error) => return Ok(Err(Problem::new(Code::LimitFilter, error.to_string()))),
+        };
         let (at, live) = self.resume(&hello, &wanted, head).await?;
         let loading: Vec<usize> = (0..wanted.shapes.len()).filter(|index| !live.contains(index)).collect();
         let load = self.begin_load(&hello, &wanted, &loading, head).await?;
@@ -49,8 +56,15 @@ impl<S: Store> Engine<S> {
         let aliases = self.store.aliases(hello.device.clone(), hello.acked).await?;
 
         let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
-        let user = auth.user.clone();
-        self.hub().join(session, hello.device.clone(), user, live_shapes, &self.catalog.schema, waker.clone());
+        let joining = Joining {
+            device: hello.device.clone(),
+            user: auth.user.clone(),
+            shapes: live_shapes,
+            rights: wanted.rights.iter().flat_map(Clone::clone).collect(),
+            since: head.pos,
+            waker: waker.clone(),
+        };
+        self.join(session, joining).await?;
         Ok(Ok(Box::new(Opened {
             epoch: self.store.epoch(),
             schema: self.catalog.schema.clone(),
@@ -69,6 +83,20 @@ impl<S: Store> Engine<S> {
         })))
     }
 
+    /// The hub follows the rights from here; what it passed since they were read is looked at once.
+    async fn join(&self, session: SessionId, joining: Joining) -> Result<(), StoreError> {
+        let (rights, since) = (joining.rights.clone(), joining.since);
+        let followed = {
+            let mut hub = self.hub();
+            hub.join(session, joining, &self.catalog.schema);
+            hub.head().0
+        };
+        if self.have_moved(rights.keys(), since, followed).await? {
+            self.hub().move_rights(session);
+        }
+        Ok(())
+    }
+
     fn admit(&self, hello: &Hello, auth: &Auth) -> Result<Wanted, Problem> {
         let hub = self.hub();
         let SessionLimits { sessions, user_sessions } = self.session_limits;
@@ -80,15 +108,31 @@ impl<S: Store> Engine<S> {
             return Err(Problem::new(Code::LimitUserSessions, detail));
         }
         drop(hub);
-        let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new() };
+        let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new(), rights: Vec::new() };
         for (index, shape) in hello.shapes.iter().enumerate() {
             let filter = self.filter(index, shape)?;
             let readable = self.catalog.readable(&shape.table, auth);
             let table = shape.table.clone();
-            wanted.shapes.push(LiveShape { index, table, predicate: readable.and(filter) });
+            let predicate = readable.and(filter);
+            wanted.shapes.push(LiveShape { index, table, loading: predicate.clone(), predicate });
             wanted.views.push(self.catalog.view(shape, auth));
         }
         Ok(wanted)
+    }
+
+    /// Puts into the shapes what their selections give; the position at which they do is where the session may begin.
+    async fn settle(&self, wanted: &mut Wanted) -> Result<Head, RightsError> {
+        let bound: Vec<Expression> = wanted.shapes.iter().map(|shape| shape.predicate.clone()).collect();
+        let resolved = self.resolve_all(&bound.iter().collect::<Vec<_>>()).await?;
+        for (shape, (predicate, rights)) in wanted.shapes.iter_mut().zip(resolved.predicates) {
+            if !rights.is_empty() {
+                // The values find the rows by an index, the selections grant them at the moment of reading.
+                shape.loading = predicate.clone().and(shape.loading.clone());
+            }
+            shape.predicate = predicate;
+            wanted.rights.push(rights);
+        }
+        Ok(resolved.head)
     }
 
     fn filter(&self, index: usize, shape: &Shape) -> Result<Expression, Problem> {
@@ -107,8 +151,16 @@ impl<S: Store> Engine<S> {
             return Ok(nothing);
         }
         let covered = |index: &usize| cursor.views.contains(&wanted.views[*index]);
-        let live: Vec<usize> = (0..wanted.shapes.len()).filter(covered).collect();
-        let interests = live.iter().map(|index| interest_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
+        let mut live: Vec<usize> = Vec::new();
+        for index in (0..wanted.shapes.len()).filter(covered) {
+            // What was missed under other rights is not told change by change: the shape is loaded anew.
+            let is_planted = self.planted == Some(PlantedLeak::ResumeIgnoresRights);
+            if is_planted || !self.have_moved(wanted.rights[index].keys(), cursor.pos, head.pos).await? {
+                live.push(index);
+            }
+        }
+        let interests =
+            live.iter().flat_map(|index| interests_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
         let max = CATCH_UP_CHANGES_MAX + 1;
         if self.store.log_count(cursor.pos, head.pos, interests, max).await? > CATCH_UP_CHANGES_MAX {
             return Ok(nothing);
@@ -140,7 +192,12 @@ impl<S: Store> Engine<S> {
         head: Head,
         total: u64,
     ) -> Result<bool, StoreError> {
-        let interests = loading.iter().map(|index| interest_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
+        let rights = loading.iter().flat_map(|index| wanted.rights[*index].keys());
+        if self.have_moved(rights, token.from.pos, head.pos).await? {
+            return Ok(false);
+        }
+        let interests =
+            loading.iter().flat_map(|index| interests_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
         let max = CATCH_UP_CHANGES_MAX.max(usize::try_from(total).unwrap_or(usize::MAX - 1));
         Ok(self.store.log_count(token.from.pos, head.pos, interests, max + 1).await? <= max)
     }
@@ -158,7 +215,7 @@ impl<S: Store> Engine<S> {
         let mut total = 0;
         for index in loading {
             let shape = &wanted.shapes[*index];
-            total += self.store.estimate(shape.table.clone(), shape.predicate.clone()).await?;
+            total += self.store.estimate(shape.table.clone(), shape.loading.clone()).await?;
         }
         let views: Vec<String> = loading.iter().map(|index| wanted.views[*index].clone()).collect();
         if let Some(token) = hello.load.as_deref().and_then(LoadToken::decode)

@@ -7,7 +7,7 @@ use swain_core::{DeviceId, Key, Pos, Row, RowKey};
 use swain_store::{Interest, Store, StoreError};
 
 use super::{Engine, Told};
-use crate::hub::{Delivery, SessionId, interest_of};
+use crate::hub::{Delivery, SessionId, interests_of};
 use crate::limits::{LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX};
 use crate::matching::{LiveShape, SharedPosition, holding};
 
@@ -25,12 +25,16 @@ impl<S: Store> Engine<S> {
         }
         let target = {
             let mut hub = self.hub();
+            // Under the lock: up to the hub's head the rights are what the shapes' predicates say.
+            if hub.has_moved_rights(session) {
+                return Ok(Told::RightsMoved);
+            }
             if hub.go_live(session, after) {
                 return Ok(Told::Log { deliveries: Vec::new(), through: hub.head(), live: true });
             }
             hub.head().0
         };
-        let interests = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
+        let interests = shapes.iter().flat_map(|shape| interests_of(shape, &self.catalog.schema)).collect();
         let page = self.store.log(after, target, Some(interests), Some(device.clone()), LOG_PAGE_CHANGES_MAX).await?;
         let deliveries = page.positions.into_iter().map(SharedPosition::new).filter_map(|shared| {
             let own = shared.number_of(&device);
@@ -46,7 +50,7 @@ impl<S: Store> Engine<S> {
     }
 
     pub(super) async fn read_rows(&self, shape: &LiveShape, after: Option<Key>) -> Result<Told, StoreError> {
-        let predicate = shape.predicate.clone();
+        let predicate = shape.loading.clone();
         let chunk = self.store.load(shape.table.clone(), predicate, after, LOAD_CHUNK_ROWS_MAX).await?;
         let table = self.catalog.schema.tables.get(&shape.table).expect("the shape was checked");
         let mut rows = String::new();
@@ -69,7 +73,8 @@ impl<S: Store> Engine<S> {
         through: Pos,
         shapes: &[LiveShape],
     ) -> Result<Told, StoreError> {
-        let interests: Vec<Interest> = shapes.iter().map(|shape| interest_of(shape, &self.catalog.schema)).collect();
+        let interests: Vec<Interest> =
+            shapes.iter().flat_map(|shape| interests_of(shape, &self.catalog.schema)).collect();
         let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
         let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         for change in page.positions.into_iter().flat_map(|position| position.changes) {

@@ -22,6 +22,8 @@ pub(crate) struct Connection {
     session: Session,
     pub(crate) frames: Vec<Down>,
     pub(crate) closed: Option<Close>,
+    /// How many questions its session has asked the engine.
+    pub(crate) asks: usize,
 }
 
 impl Bench {
@@ -53,15 +55,23 @@ impl Bench {
     }
 
     pub(crate) fn connect(&mut self, user: &str, device: &str, more: &str) -> Connection {
+        let mut connection = self.open(user, device, more);
+        self.run(&mut connection);
+        connection
+    }
+
+    /// A connection that has said hello and has heard nothing yet.
+    pub(crate) fn open(&mut self, user: &str, device: &str, more: &str) -> Connection {
         self.sessions += 1;
         let mut connection = Connection {
             id: SessionId(self.sessions),
             session: Session::new(self.now),
             frames: Vec::new(),
             closed: None,
+            asks: 0,
         };
         let hello = format!(r#"{{"hello":{{"protocol":1,"token":"{user}","device":"{device}",{more}}}}}"#);
-        self.send(&mut connection, &hello);
+        connection.session.handle(self.now, Input::Frame(hello));
         connection
     }
 
@@ -78,23 +88,30 @@ impl Bench {
     pub(crate) fn run(&mut self, connection: &mut Connection) {
         loop {
             ready(self.engine.follow()).expect("memory does not fail");
-            let taken = self.engine.take(connection.id);
-            connection.session.handle(self.now, Input::Taken(taken));
-            let Some(output) = connection.session.poll(self.now) else {
+            if !self.step(connection) {
                 return;
-            };
-            match output {
-                Output::Send(frame) => connection.frames.push(Down::read(&frame).expect("the server writes frames")),
-                Output::Close(close) => {
-                    connection.closed = Some(close);
-                    self.engine.close(connection.id);
-                }
-                Output::Ask(ask) => {
-                    let told = self.answer(connection.id, ask);
-                    connection.session.handle(self.now, Input::Told(told));
-                }
             }
         }
+    }
+
+    /// One output of the session; false when it has nothing to do.
+    pub(crate) fn step(&mut self, connection: &mut Connection) -> bool {
+        let taken = self.engine.take(connection.id);
+        connection.session.handle(self.now, Input::Taken(taken));
+        match connection.session.poll(self.now) {
+            None => return false,
+            Some(Output::Send(frame)) => connection.frames.push(Down::read(&frame).expect("the server writes frames")),
+            Some(Output::Close(close)) => {
+                connection.closed = Some(close);
+                self.engine.close(connection.id);
+            }
+            Some(Output::Ask(ask)) => {
+                connection.asks += 1;
+                let told = self.answer(connection.id, ask);
+                connection.session.handle(self.now, Input::Told(told));
+            }
+        }
+        true
     }
 
     fn answer(&self, id: SessionId, ask: Ask) -> Told {

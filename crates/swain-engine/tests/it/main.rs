@@ -3,6 +3,7 @@
 mod bench;
 mod input;
 mod load;
+mod memberships;
 mod merge;
 mod naming;
 mod push;
@@ -10,4 +11,5 @@ mod retention;
 mod rule_grammar;
 mod rules;
 mod stream;
+mod taint;
 mod upsert;

@@ -1,8 +1,10 @@
 //! Which SQL a rule may be, what it becomes, and what is said about the rest.
 
+use std::collections::BTreeMap;
+
 use swain_core::rule::Expression;
 use swain_core::{Column, ColumnType, Schema, Table};
-use swain_engine::parse_rule;
+use swain_engine::{Catalog, TableConfig, parse_rule};
 use swain_testkit::spec;
 
 /// `name(column type, …)`, the first column is the key.
@@ -46,53 +48,76 @@ fn parse(schema: &Schema, table: &str, text: &str) -> Expression {
     parse_rule(schema, &schema.tables[table], text).unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
-#[test]
-fn the_rules_of_five_applications_are_rules() {
-    spec!("R8");
-    let member = "project_id IN (SELECT project_id FROM project_members WHERE user_id = auth.id)";
-    let editor = "project_id IN (SELECT project_id FROM project_members WHERE user_id = auth.uid() AND role IN ('owner', 'editor'))";
-    let assessments = schema(&[
-        "projects(id text, name text)",
-        "project_members(project_id text, user_id text, role text)",
-        "assessment_responses(rid text, project_id text, answer text)",
-    ]);
-    let see_projects = "auth.uid() IN (SELECT user_id FROM project_members WHERE project_id = id)";
-    let edit_projects =
-        "auth.uid() IN (SELECT user_id FROM project_members WHERE project_id = id AND role IN ('owner', 'editor'))";
-    let boathouse = schema(&[
-        "athletes(athlete_id text, team_id text, weight float64)",
-        "team_members(tid text, team_id text, athlete_id text, role text)",
-        "gauntlets(gauntlet_id text, created_by text)",
-        "gauntlet_positions(position_id text, gauntlet_id text, athlete_id text)",
-    ]);
-    let team = "team_id IN (SELECT team_id FROM team_members WHERE athlete_id = auth.id)";
-    let coach = "EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = athletes.team_id AND m.athlete_id = auth.id AND m.role = 'coach')";
-    let gauntlet = "created_by = auth.id OR gauntlet_id IN (SELECT gauntlet_id FROM gauntlet_positions WHERE athlete_id = auth.id)";
-    let courtsync = schema(&[
-        "scores(id text, event_id text, match_id int64, status text)",
-        "claims(id text, match_id int64, claimed_by text)",
-    ]);
-    let claimed = "match_id IN (SELECT match_id FROM claims WHERE claimed_by = auth.id)";
-    let pace = schema(&["games(id text, owner text, finished bool)", "players(id text, game text, shared_with text)"]);
-    let pace_players = "game IN (SELECT id FROM games WHERE owner = auth.id OR NOT finished)";
-    let logbook = schema(&["entries(id text, user_id text, tags json, created time)"]);
-    let cases = [
-        (&assessments, "projects", see_projects),
-        (&assessments, "projects", edit_projects),
-        (&assessments, "assessment_responses", member),
-        (&assessments, "assessment_responses", editor),
-        (&boathouse, "athletes", team),
-        (&boathouse, "athletes", coach),
-        (&boathouse, "gauntlets", gauntlet),
-        (&courtsync, "scores", claimed),
-        (&courtsync, "scores", "auth.role IN ('Media', 'Spectator', 'Coach')"),
-        (&pace, "games", "owner = auth.id"),
-        (&pace, "players", pace_players),
-        (&logbook, "entries", "user_id = auth.id AND created >= '2024-01-01'"),
-    ];
+const GUIDE: &str = include_str!("../../../../docs/guide/rules.md");
 
-    for (schema, table, text) in cases {
-        parse(schema, table, text);
+/// The tables of the five applications, by the heading in the guide.
+fn applications() -> Vec<(&'static str, Schema)> {
+    let tables: [(&str, &[&str]); 5] = [
+        (
+            "Assessments",
+            &[
+                "projects(id text, name text)",
+                "project_members(project_id text, user_id text, role text)",
+                "assessment_responses(rid text, project_id text, answer text)",
+            ],
+        ),
+        (
+            "Boathouse",
+            &[
+                "athletes(athlete_id text, team_id text, weight float64)",
+                "team_members(member_id text, team_id text, athlete_id text, role text)",
+                "gauntlets(gauntlet_id text, created_by text)",
+                "gauntlet_positions(position_id text, gauntlet_id text, athlete_id text)",
+            ],
+        ),
+        (
+            "CourtSync",
+            &["scores(id text, match_id int64, status text)", "claims(id text, match_id int64, claimed_by text)"],
+        ),
+        ("Pace", &["games(id text, owner text, finished bool)", "players(id text, game text)"]),
+        ("Logbook", &["entries(id text, user_id text, tags json, created time)"]),
+    ];
+    tables.into_iter().map(|(name, tables)| (name, schema(tables))).collect()
+}
+
+/// The tables of the guide's block under a heading.
+fn written_under(heading: &str) -> BTreeMap<String, TableConfig> {
+    let rest = GUIDE.split_once(&format!("## {heading}\n")).expect("the guide has the application").1;
+    let block = rest.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```")).expect("it has rules").0;
+    let mut tables: BTreeMap<String, TableConfig> = BTreeMap::new();
+    let mut open = String::new();
+    for line in block.lines().filter(|line| !line.is_empty()) {
+        if let Some(table) = line.strip_prefix("[tables.") {
+            table.trim_end_matches(']').clone_into(&mut open);
+            tables.insert(open.clone(), TableConfig::default());
+            continue;
+        }
+        let (key, rule) = line.split_once(" = ").expect("key = rule");
+        let rule = Some(rule.trim_matches('"').to_owned());
+        let table = tables.get_mut(&open).expect("a table comes first");
+        match key {
+            "read" => table.read = rule,
+            "write" => table.write = rule,
+            "insert" => table.insert = rule,
+            "update" => table.update = rule,
+            "delete" => table.delete = rule,
+            "check" => table.check = rule,
+            other => panic!("{other}"),
+        }
+    }
+    tables
+}
+
+#[test]
+fn the_rules_of_five_applications_are_as_the_guide_has_them() {
+    spec!("R8");
+    for (name, schema) in applications() {
+        let tables = written_under(name);
+        assert_eq!(tables.len(), schema.tables.len(), "{name}");
+
+        if let Err(error) = Catalog::new(schema, &tables) {
+            panic!("{name}: {error}");
+        }
     }
 }
 
