@@ -26,6 +26,7 @@ mod predicate;
 mod refusal;
 mod retention;
 mod sequence;
+mod shape_lists;
 mod store;
 mod threads;
 mod transaction;

@@ -4,6 +4,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, ToSql};
 
 use crate::failure::Failure;
+use crate::shape_lists;
 
 /// The layout of the tables below. A database with a newer one is refused.
 const FORMAT: i64 = 2;
@@ -72,7 +73,8 @@ pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) ->
             take_steps(conn, 1)?;
         }
     }
-    // Came later, and is nothing that an older program would stumble over.
+    // These came later, and are nothing that an older program would stumble over.
+    conn.execute_batch(shape_lists::TABLE)?;
     conn.execute_batch("CREATE INDEX IF NOT EXISTS swain_devices_seen ON swain_devices (at)")?;
     Ok(())
 }

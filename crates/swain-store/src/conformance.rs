@@ -24,6 +24,7 @@ pub mod refusing;
 pub mod retention;
 pub mod retrying;
 pub mod schema_row;
+pub mod shape_lists;
 mod tables;
 pub mod writing;
 
@@ -117,6 +118,8 @@ macro_rules! store_conformance {
             accounts::signing_out_revokes_the_family => spec!("P18");
             accounts::people_are_listed_in_pages_changed_and_removed => spec!("P17");
             accounts::revoking_a_person_ends_all_sign_ins => spec!("P18");
+            shape_lists::a_list_of_shapes_is_found_by_its_hash => spec!("P20");
+            shape_lists::of_too_many_lists_the_longest_unused_goes => spec!("P20");
         }
     };
     (@tests $open:path, $spec:ident; $($module:ident :: $name:ident => spec!($($id:literal),+);)*) => {

@@ -212,7 +212,7 @@ pub trait WriteTransaction: Transaction {
 ///
 /// All methods may be called from any number of tasks at once. Reads see committed positions only, and each read is one
 /// consistent snapshot. Positions are dense and rise in commit order; `(epoch, pos)` never changes its content.
-pub trait Store: crate::accounts::Accounts + Send + Sync + 'static {
+pub trait Store: crate::accounts::Accounts + crate::shape_lists::ShapeLists + Send + Sync + 'static {
     /// The id of the database's history (spec S9).
     fn epoch(&self) -> Epoch;
 

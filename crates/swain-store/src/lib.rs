@@ -16,6 +16,7 @@ mod contract;
 mod error;
 pub mod memory;
 mod ready;
+mod shape_lists;
 
 pub use accounts::{Accounts, Person, RefreshToken, Rotation};
 pub use bus::{Bus, LocalBus};
@@ -26,3 +27,4 @@ pub use contract::{
 };
 pub use error::{StoreError, StoreErrorKind, WriteError};
 pub use ready::ready;
+pub use shape_lists::{SHAPE_LIST_USE_MS, ShapeLists};

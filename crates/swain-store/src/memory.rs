@@ -6,6 +6,7 @@
 mod accounts;
 mod log;
 mod retention;
+mod shape_lists;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -84,6 +85,8 @@ pub(crate) struct State {
     devices: BTreeMap<DeviceId, Device>,
     persons: BTreeMap<UserId, Person>,
     refresh: BTreeMap<String, (RefreshToken, Option<Millis>)>,
+    /// By hash, with their last use.
+    shape_lists: BTreeMap<String, (String, Millis)>,
     random: u64,
     planted: Option<PlantedBug>,
 }
@@ -114,6 +117,7 @@ impl MemoryStore {
             devices: BTreeMap::new(),
             persons: BTreeMap::new(),
             refresh: BTreeMap::new(),
+            shape_lists: BTreeMap::new(),
             random: seed,
             planted,
         };
