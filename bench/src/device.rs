@@ -41,12 +41,14 @@ impl Device {
             acked: MutationNumber(0),
             shapes,
             load: None,
+            schema: None,
+            gzip: false,
         };
         socket.send(Message::text(hello.to_text())).await?;
         let mut device = Self { socket, id, schema: 0, n: 0 };
         loop {
             match device.read().await? {
-                Down::Welcome(welcome) => device.schema = welcome.schema.version,
+                Down::Welcome(welcome) => device.schema = welcome.schema.map_or(0, |schema| schema.version),
                 Down::CaughtUp(_) => return Ok(device),
                 Down::Problem(problem) => bail!("the server says: {problem}"),
                 _ => {}

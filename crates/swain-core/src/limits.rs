@@ -50,3 +50,13 @@ pub const PROBLEM_PLACE_BYTES_MAX: usize = 256;
 pub const ALIAS_STEPS_MAX: usize = 8;
 /// Aliases that a device remembers; beyond it the oldest are forgotten (spec C19).
 pub const ALIASES_MAX: usize = 10_000;
+/// A connection that lived shorter, in milliseconds, was cut by something in between (spec C17).
+pub const TRANSPORT_LIFE_SHORT_MS: u64 = 30_000;
+/// So many in a row, and the next transport is tried.
+pub const TRANSPORT_CUTS_MAX: u32 = 3;
+/// How long a lower choice is kept before the better one is tried again, in milliseconds; it doubles each time in vain.
+pub const TRANSPORT_RETURN_MS_FIRST: u64 = 600_000;
+/// See above.
+pub const TRANSPORT_RETURN_MS_MAX: u64 = 3_600_000;
+/// The same when the network was away and nothing speaks against the better one.
+pub const TRANSPORT_RETURN_SOON_MS: u64 = 30_000;

@@ -135,6 +135,10 @@ codes! {
     ConstraintFailed = "constraint_failed", 422;
     /// Nothing is at this address.
     NotFound = "not_found", 404;
+    /// The server does not have this list of shapes any more: send it again.
+    UnknownShapes = "unknown_shapes", 404;
+    /// The server is configured without this transport.
+    TransportOff = "transport_off", 404;
     /// The address takes another method.
     MethodNotAllowed = "method_not_allowed", 405;
     /// The body has another media type.

@@ -4,15 +4,17 @@
 
 mod cursor;
 mod down;
+mod transport;
 mod up;
 
 pub use cursor::{Cursor, LoadToken};
 pub use down::{
     Checkpoint, Down, Goaway, LoadChunk, LoadEnd, MutationResult, Outcome, Results, RowOperation, ShapeState, Welcome,
-    number_frame, place_fragment, write_changes, write_load, write_load_changes, write_own_changes, write_patch,
-    write_put, write_remove,
+    cursor_of_frame, kind_of_frame, number_frame, place_fragment, write_changes, write_load, write_load_changes,
+    write_own_changes, write_patch, write_put, write_remove,
 };
-pub use up::{Hello, Unreadable, Up};
+pub use transport::Transport;
+pub use up::{Hello, Unreadable, Up, UpBatch, read_shapes};
 
 /// The version that this code speaks.
 pub const PROTOCOL: u64 = 1;
@@ -45,6 +47,32 @@ pub enum Close {
 }
 
 impl Close {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Done,
+        Self::Restart,
+        Self::Policy,
+        Self::TooBig,
+        Self::Overloaded,
+        Self::BadMessage,
+        Self::AuthExpired,
+        Self::Forbidden,
+        Self::HelloTooLate,
+        Self::Superseded,
+        Self::Slow,
+    ];
+
+    /// The close that an HTTP answer of this status stands for (spec P20); none: a lost connection.
+    pub fn of_status(status: u16) -> Option<Self> {
+        match status {
+            401 => Some(Self::AuthExpired),
+            403 => Some(Self::Forbidden),
+            429 | 503 => Some(Self::Overloaded),
+            400..500 => Some(Self::BadMessage),
+            _ => None,
+        }
+    }
+
     /// The code on the wire.
     pub fn code(self) -> u16 {
         match self {

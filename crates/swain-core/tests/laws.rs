@@ -301,7 +301,7 @@ impl Run {
             last: MutationNumber(self.acked),
             results: Vec::new(),
             aliases: Vec::new(),
-            schema,
+            schema: Some(schema),
             load_resumes: None,
         };
         self.frame(welcome.to_text());
@@ -344,7 +344,7 @@ impl Run {
                         }
                     }
                 }
-                Output::Close => panic!("the device found something wrong"),
+                Output::Close(_) => panic!("the device found something wrong"),
                 _ => {}
             }
         }

@@ -177,6 +177,21 @@ impl<S: Store> Engine<S> {
         })
     }
 
+    /// Decides mutations that came outside a stream (spec P22): the device is claimed as at the opening of a session.
+    pub async fn push_batch(
+        &self,
+        auth: Auth,
+        device: DeviceId,
+        now: Millis,
+        mutations: Vec<Result<Mutation, Unreadable>>,
+    ) -> Result<Results, Problem> {
+        let claimed = self.store.claim_device(device.clone(), auth.user.clone(), now).await;
+        if claimed.map_err(|error| store_problem(&error))?.user != auth.user {
+            return Err(not_yours());
+        }
+        Ok(self.push(auth, device, now, mutations).await)
+    }
+
     async fn push(
         &self,
         auth: Auth,
@@ -203,6 +218,10 @@ impl<S: Store> Engine<S> {
         // Every method of the hub leaves it whole, so a panic elsewhere does not spoil it.
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+pub(crate) fn not_yours() -> Problem {
+    Problem::new(Code::DeviceNotYours, "this device belongs to another user")
 }
 
 pub(crate) fn store_problem(error: &StoreError) -> Problem {

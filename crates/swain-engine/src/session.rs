@@ -31,6 +31,8 @@ use running::Running;
 pub enum Input {
     /// A message from the device.
     Frame(String),
+    /// The hello of a device whose transport has no messages upward.
+    Hello(Box<Hello>),
     /// A message from the device that the transport could not take: too large, or no text.
     Unreadable(Problem, Close),
     /// The answer to an [`Output::Ask`].
@@ -62,9 +64,18 @@ pub struct Session {
     rate: Rate,
     out: VecDeque<Output>,
     last_sent: Millis,
-    /// How many frames were sent; each carries its number (spec P19).
-    frames: u64,
+    numbers: Numbers,
+    takes_gzip: bool,
     heartbeat: Millis,
+}
+
+/// The numbers of frames (spec P19).
+#[derive(Debug)]
+enum Numbers {
+    /// So many frames were sent.
+    After(u64),
+    /// What comes whole or not at all needs none.
+    None,
 }
 
 #[derive(Debug)]
@@ -85,7 +96,8 @@ impl Session {
             rate: Rate::new(now),
             out: VecDeque::new(),
             last_sent: now,
-            frames: 0,
+            numbers: Numbers::After(0),
+            takes_gzip: false,
             heartbeat: Millis(HEARTBEAT_MS),
         }
     }
@@ -97,11 +109,25 @@ impl Session {
         self
     }
 
+    /// The same without numbers in its frames: they come in one piece (spec P21).
+    #[must_use]
+    pub fn without_numbers(mut self) -> Self {
+        self.numbers = Numbers::None;
+        self
+    }
+
+    /// Whether the device said that it takes compressed frames (spec P23).
+    pub fn takes_gzip(&self) -> bool {
+        self.takes_gzip
+    }
+
     /// Takes in what happened.
     pub fn handle(&mut self, now: Millis, input: Input) {
         match (&mut self.phase, input) {
             (Phase::Closed, _) => {}
             (_, Input::Frame(text)) => self.handle_frame(now, &text),
+            (Phase::Hello, Input::Hello(hello)) => self.handle_hello(*hello),
+            (_, Input::Hello(_)) => {}
             (_, Input::Unreadable(problem, close)) => self.refuse(&problem, close),
             (_, Input::Told(Told::Failed(problem))) => self.fail(problem),
             (_, Input::Told(Told::Expired)) => self.handle_goaway("expired", Millis(0)),
@@ -123,8 +149,10 @@ impl Session {
         let mut output = self.out.pop_front()?;
         match &mut output {
             Output::Send(frame) => {
-                self.frames += 1;
-                number_frame(frame, self.frames);
+                if let Numbers::After(sent) = &mut self.numbers {
+                    *sent += 1;
+                    number_frame(frame, *sent);
+                }
                 self.last_sent = now;
             }
             Output::Close(_) => self.phase = Phase::Closed,
@@ -157,10 +185,7 @@ impl Session {
             Err(problem) => return self.refuse(&problem, close),
         };
         match (&mut self.phase, message) {
-            (Phase::Hello, Up::Hello(hello)) => {
-                self.out.push_back(Output::Ask(Ask::Authenticate { token: hello.token.clone() }));
-                self.phase = Phase::Authenticating(Box::new(hello));
-            }
+            (Phase::Hello, Up::Hello(hello)) => self.handle_hello(hello),
             (Phase::Running(running), Up::Push(mutations)) => {
                 if let Err(problem) = running.handle_push(mutations) {
                     self.refuse(&problem, Close::Policy);
@@ -176,6 +201,12 @@ impl Session {
                 self.refuse(&problem, Close::BadMessage);
             }
         }
+    }
+
+    fn handle_hello(&mut self, hello: Hello) {
+        self.takes_gzip = hello.gzip;
+        self.out.push_back(Output::Ask(Ask::Authenticate { token: hello.token.clone() }));
+        self.phase = Phase::Authenticating(Box::new(hello));
     }
 
     fn handle_told(&mut self, now: Millis, told: Told) {

@@ -374,7 +374,7 @@ impl<S: Store> World<S> {
                 let delay = 1 + self.dice.below(30);
                 self.schedule(delay, Event::Connect(index, incarnation));
             }
-            DeviceOutput::Close => self.close_from_device(index),
+            DeviceOutput::Close(_) => self.close_from_device(index),
             DeviceOutput::Send(text) => {
                 invariants::saved_before_sent::check(device, &text).map_err(invariants::saved_before_sent::violated)?;
                 let link = device.link;

@@ -225,7 +225,7 @@ impl Data {
             last: MutationNumber(ledger.len() as u64),
             results: results.collect(),
             aliases: Vec::new(),
-            schema: Schema { version: 1, tables: BTreeMap::from([("t".into(), table())]) },
+            schema: Some(Schema { version: 1, tables: BTreeMap::from([("t".into(), table())]) }),
             load_resumes: (!is_live).then_some(false),
         }
     }

@@ -10,14 +10,17 @@ use std::time::Duration;
 use fake_server::FakeServer;
 use swain_client::{
     Client, ClientConfig, ClientError, Code, Key, MemoryStore, Origin, Patch, Row, Shape, State, Stop, TokenProvider,
-    Value,
+    Transport, Value,
 };
 use swain_testkit::spec;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn config(server: &FakeServer) -> ClientConfig {
-    ClientConfig::new(server.url(), vec![Shape::table("t")]).with_first_delay(Duration::from_millis(5))
+    ClientConfig::new(server.url(), vec![Shape::table("t")])
+        .with_first_delay(Duration::from_millis(5))
+        // The fake server speaks nothing else.
+        .with_transports([Transport::WebSocket])
 }
 
 fn a(value: i64) -> Row {

@@ -25,6 +25,8 @@ pub struct Config {
     pub first_delay: Millis,
     /// Mutations that may wait for their acknowledgement; one more is rejected.
     pub pending_max: usize,
+    /// Whether the server may compress what it sends (spec P23).
+    pub compression: bool,
     /// Planted bugs; none outside tests.
     pub faults: Faults,
 }
@@ -32,7 +34,13 @@ pub struct Config {
 impl Config {
     /// The defaults, for these shapes.
     pub fn new(shapes: Vec<Shape>) -> Self {
-        Self { shapes, first_delay: Millis(1000), pending_max: PENDING_MUTATIONS_MAX, faults: Faults::default() }
+        Self {
+            shapes,
+            first_delay: Millis(1000),
+            pending_max: PENDING_MUTATIONS_MAX,
+            compression: false,
+            faults: Faults::default(),
+        }
     }
 }
 

@@ -34,6 +34,9 @@ pub enum Input {
         code: Option<u16>,
     },
 
+    /// The connection is over for no fault of anybody: another one goes on at once.
+    TransportRestarts,
+
     /// This batch and all before it are durable.
     Persisted(BatchId),
     /// The storage does not take writes any more; nothing can be promised from here on.

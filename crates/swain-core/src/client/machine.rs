@@ -14,7 +14,7 @@ use super::batch::{Batch, BatchId, Meta, OutboxWrite, StoredDevice, Writes};
 use super::config::{Config, Identity, PlantedBug};
 use super::input::Input;
 use super::outbox::{Entry, EntryId};
-use super::output::{ChangeSet, Origin, Output};
+use super::output::{Cause, ChangeSet, Origin, Output};
 use super::random::Random;
 use super::replica::{Applied, Replica};
 use super::session::{Connection, Push};
@@ -101,6 +101,8 @@ impl Device {
             Input::TransportOpened => self.opened(now),
             Input::FrameReceived(text) => self.frame(now, &text),
             Input::TransportClosed { code } => self.closed(now, code),
+            Input::TransportRestarts if self.connection.is_open() => self.connect(now),
+            Input::TransportRestarts => {}
             Input::Persisted(batch) => self.persisted(batch),
             Input::StorageFailed => self.stop(Stop::StorageFailed),
             Input::Tick => self.tick(now),
@@ -370,7 +372,7 @@ impl Device {
 
     /// Goes to `NeedsDevice` (spec C10).
     fn need_device(&mut self, lost_above: Option<MutationNumber>) {
-        self.close_transport();
+        self.close_transport(Cause::Left);
         self.connection = Connection::NeedsDevice { lost_above };
         self.outputs.push_back(Output::NeedDeviceId);
     }

@@ -27,7 +27,7 @@ pub enum Output {
     /// Open a connection.
     Connect,
     /// End the connection; nothing more of it is to be delivered.
-    Close,
+    Close(Cause),
     /// Send a message.
     Send(String),
     /// Write this in one transaction, after all earlier ones, then answer with `Persisted`.
@@ -45,6 +45,15 @@ pub enum Output {
     Status(Status),
     /// The server complained; for logs.
     Problem(Problem),
+}
+
+/// Why a device ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is silent or garbled: as good as lost.
+    Dead,
+    /// The device, or the server, wants it so.
+    Left,
 }
 
 /// One step of the visible rows (spec C13).

@@ -100,6 +100,11 @@ impl Replica {
         Ok((id, self.close_step(step)))
     }
 
+    /// The version of the schema, if there is one.
+    pub(super) fn known_schema(&self) -> Option<u64> {
+        (self.schema.version > 0).then_some(self.schema.version)
+    }
+
     /// The operations of a dead letter as new edits: based on what is visible now.
     pub(super) fn retry_operations(&self, id: EntryId) -> Option<Vec<Operation>> {
         let mut refused = self.outbox.refused();

@@ -15,8 +15,8 @@ use crate::row::{Row, RowKey};
 use crate::schema::Schema;
 
 pub use write::{
-    number_frame, place_fragment, write_changes, write_load, write_load_changes, write_own_changes, write_patch,
-    write_put, write_remove,
+    cursor_of_frame, kind_of_frame, number_frame, place_fragment, write_changes, write_load, write_load_changes,
+    write_own_changes, write_patch, write_put, write_remove,
 };
 
 /// A message from the server.
@@ -100,8 +100,8 @@ pub struct Welcome {
     pub results: Vec<MutationResult>,
     /// What keys stand for that those mutations proposed (spec P25).
     pub aliases: Vec<Alias>,
-    /// The synced tables.
-    pub schema: Schema,
+    /// The synced tables; none when the device has them already.
+    pub schema: Option<Schema>,
     /// Whether a cut load goes on (true) or starts over (false); none: no load.
     pub load_resumes: Option<bool>,
 }

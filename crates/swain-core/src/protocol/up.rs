@@ -42,6 +42,19 @@ pub struct Hello {
     pub shapes: Vec<Shape>,
     /// Where a cut load goes on.
     pub load: Option<String>,
+    /// The version of the schema that it holds.
+    pub schema: Option<u64>,
+    /// Whether it takes compressed frames (spec P23).
+    pub gzip: bool,
+}
+
+/// Mutations outside a stream (spec P22).
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpBatch {
+    /// The device that made them.
+    pub device: DeviceId,
+    /// In order.
+    pub mutations: Vec<Result<Mutation, Unreadable>>,
 }
 
 /// A mutation whose number can be read and whose body cannot: it is refused, and blocks nothing behind it.
@@ -58,11 +71,7 @@ pub struct Unreadable {
 impl Up {
     /// Reads a message; every problem names its place.
     pub fn read(text: &str) -> Result<Self, Problem> {
-        if text.len() > MESSAGE_BYTES_MAX {
-            let detail = format!("a message is at most {MESSAGE_BYTES_MAX} bytes");
-            return Err(Problem::new(Code::LimitMessageBytes, detail));
-        }
-        let value = parse(text)?;
+        let value = parse_message(text)?;
         let Value::Object(members) = &value else {
             return Err(Problem::new(Code::MalformedMessage, "a message is an object with exactly one member"));
         };
@@ -81,31 +90,24 @@ impl Up {
 }
 
 impl Hello {
-    fn read(node: &Node<'_>) -> Result<Self, Problem> {
+    /// Reads a hello, whichever way it came: `node` is the body of the message, or a query.
+    pub fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let protocol = node.required("protocol")?;
         if protocol.count()? != PROTOCOL {
             return Err(protocol.problem(Code::UnknownProtocol, format!("this server speaks protocol {PROTOCOL}")));
         }
-        let device = node.required("device")?;
-        let id = device.text()?;
-        let printable = |char: char| char.is_ascii_alphanumeric() || char == '-';
-        if id.is_empty() || id.len() > DEVICE_ID_CHARS_MAX || !id.chars().all(printable) {
-            return Err(device.problem(Code::WrongType, "a device id is a UUID"));
-        }
-        let shapes = node.required("shapes")?;
-        let items = shapes.items()?;
-        if items.len() > SHAPES_MAX {
-            return Err(shapes.problem(Code::LimitShapes, format!("a device holds at most {SHAPES_MAX} shapes")));
-        }
+        let device = read_device(node)?;
         let text = |name| Ok::<_, Problem>(node.member(name)?.map(|node| node.text()).transpose()?.map(String::from));
         let acked = node.member("acked")?.map(|node| node.count()).transpose()?.unwrap_or(0);
         Ok(Self {
             token: text("token")?,
-            device: DeviceId::from(id),
+            device,
             cursor: text("cursor")?,
             acked: MutationNumber(acked),
-            shapes: items.iter().map(Shape::read).collect::<Result<_, _>>()?,
+            shapes: read_shapes(node)?,
             load: text("load")?,
+            schema: node.member("schema")?.map(|node| node.count()).transpose()?,
+            gzip: node.member("gzip")?.is_some_and(|node| node.value() == &Value::Bool(true)),
         })
     }
 
@@ -113,7 +115,7 @@ impl Hello {
     pub fn to_text(&self) -> String {
         let text = |text: &Option<String>| text.as_ref().map_or(Value::Null, |text| Value::text(text.as_str()));
         let shapes = self.shapes.iter().map(Shape::to_value).collect();
-        let body = object([
+        let body = [
             ("protocol", count(PROTOCOL)),
             ("token", text(&self.token)),
             ("device", Value::text(self.device.as_str())),
@@ -121,7 +123,10 @@ impl Hello {
             ("acked", count(self.acked.0)),
             ("shapes", Value::List(shapes)),
             ("load", text(&self.load)),
-        ]);
+        ];
+        let schema = self.schema.map(|schema| ("schema", count(schema)));
+        let gzip = self.gzip.then_some(("gzip", Value::Bool(true)));
+        let body = object(body.into_iter().chain(schema).chain(gzip));
         object([("hello", body)]).canonical()
     }
 }
@@ -142,6 +147,49 @@ impl Up {
     pub fn auth(token: &str) -> String {
         object([("auth", object([("token", Value::text(token))]))]).canonical()
     }
+}
+
+impl UpBatch {
+    /// Reads the body of a request; every problem names its place.
+    pub fn read(text: &str) -> Result<Self, Problem> {
+        let value = parse_message(text)?;
+        let node = Node::root("body", &value);
+        Ok(Self { device: read_device(&node)?, mutations: read_push(&node)? })
+    }
+
+    /// The body of a request.
+    pub fn text(device: &DeviceId, mutations: &[Mutation]) -> String {
+        let mutations = mutations.iter().map(Mutation::to_value).collect();
+        object([("device", Value::text(device.as_str())), ("mutations", Value::List(mutations))]).canonical()
+    }
+}
+
+/// Reads the member `shapes`.
+pub fn read_shapes(node: &Node<'_>) -> Result<Vec<Shape>, Problem> {
+    let shapes = node.required("shapes")?;
+    let items = shapes.items()?;
+    if items.len() > SHAPES_MAX {
+        return Err(shapes.problem(Code::LimitShapes, format!("a device holds at most {SHAPES_MAX} shapes")));
+    }
+    items.iter().map(Shape::read).collect()
+}
+
+fn parse_message(text: &str) -> Result<Value, Problem> {
+    if text.len() > MESSAGE_BYTES_MAX {
+        let detail = format!("a message is at most {MESSAGE_BYTES_MAX} bytes");
+        return Err(Problem::new(Code::LimitMessageBytes, detail));
+    }
+    parse(text)
+}
+
+fn read_device(node: &Node<'_>) -> Result<DeviceId, Problem> {
+    let device = node.required("device")?;
+    let id = device.text()?;
+    let printable = |char: char| char.is_ascii_alphanumeric() || char == '-';
+    if id.is_empty() || id.len() > DEVICE_ID_CHARS_MAX || !id.chars().all(printable) {
+        return Err(device.problem(Code::WrongType, "a device id is a UUID"));
+    }
+    Ok(DeviceId::from(id))
 }
 
 fn read_push(node: &Node<'_>) -> Result<Vec<Result<Mutation, Unreadable>>, Problem> {

@@ -194,7 +194,7 @@ pub(crate) fn welcome(shapes: usize, state: ShapeState, last: MutationNumber) ->
         last,
         results: Vec::new(),
         aliases: Vec::new(),
-        schema: schema(),
+        schema: Some(schema()),
         load_resumes: (state == ShapeState::Load).then_some(false),
     }
 }

@@ -159,7 +159,7 @@ impl Rig {
                 Output::NeedToken { renew } => self.token_requests.push(renew),
                 Output::NeedDeviceId => self.device_requests += 1,
                 Output::Connect => self.connects += 1,
-                Output::Close => self.closes += 1,
+                Output::Close(_) => self.closes += 1,
                 Output::Send(text) => self.sent.push(Up::read(&text).unwrap()),
                 Output::Persist(batch) if self.storage == Storage::Prompt => {
                     written = Some(batch.id);

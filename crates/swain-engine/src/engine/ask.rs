@@ -33,7 +33,8 @@ pub struct OpenRequest {
 #[derive(Clone, Debug)]
 pub struct Opened {
     pub(crate) epoch: Epoch,
-    pub(crate) schema: Schema,
+    /// None when the device has it.
+    pub(crate) schema: Option<Schema>,
     pub(crate) device: DeviceId,
     pub(crate) auth: Auth,
     /// All shapes, by index of the hello.

@@ -10,7 +10,7 @@ use swain_core::shape::Shape;
 use swain_core::{Code, Pos, Problem, Tag};
 use swain_store::{Head, Store, StoreError};
 
-use super::{Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits};
+use super::{Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits, not_yours};
 use crate::hub::{Joining, SessionId, interests_of};
 use crate::limits::CATCH_UP_CHANGES_MAX;
 use crate::matching::LiveShape;
@@ -38,7 +38,7 @@ impl<S: Store> Engine<S> {
         };
         let device = self.store.claim_device(hello.device.clone(), auth.user.clone(), now).await?;
         if device.user != auth.user {
-            return Ok(Err(Problem::new(Code::DeviceNotYours, "this device belongs to another user")));
+            return Ok(Err(not_yours()));
         }
 
         let head = match self.settle(&mut wanted).await {
@@ -67,7 +67,7 @@ impl<S: Store> Engine<S> {
         self.join(session, joining).await?;
         Ok(Ok(Box::new(Opened {
             epoch: self.store.epoch(),
-            schema: self.catalog.schema.clone(),
+            schema: (!self.knows_schema(&hello)).then(|| self.catalog.schema.clone()),
             device: hello.device,
             auth,
             shapes: wanted.shapes,
@@ -110,7 +110,7 @@ impl<S: Store> Engine<S> {
         drop(hub);
         let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new(), rights: Vec::new() };
         for (index, shape) in hello.shapes.iter().enumerate() {
-            let filter = self.filter(index, shape)?;
+            let filter = self.filter(&format!("hello.shapes[{index}]"), shape)?;
             let readable = self.catalog.readable(&shape.table, auth);
             let table = shape.table.clone();
             let predicate = readable.and(filter);
@@ -135,10 +135,23 @@ impl<S: Store> Engine<S> {
         Ok(resolved.head)
     }
 
-    fn filter(&self, index: usize, shape: &Shape) -> Result<Expression, Problem> {
-        let place = format!("hello.shapes[{index}]");
+    /// Whether shapes are of these tables and columns, and may be filtered so; a problem names the place below `place`.
+    pub fn check_shapes(&self, shapes: &[Shape], place: &str) -> Result<(), Problem> {
+        let mut shapes = shapes.iter().enumerate();
+        shapes.try_for_each(|(index, shape)| self.filter(&format!("{place}[{index}]"), shape).map(drop))
+    }
+
+    fn filter(&self, place: &str, shape: &Shape) -> Result<Expression, Problem> {
         let value = shape.to_value();
-        shape.predicate(&self.catalog.schema, &Node::root(&place, &value))
+        shape.predicate(&self.catalog.schema, &Node::root(place, &value))
+    }
+
+    /// A version counts in one history only, which the cursor names, or the token of a load.
+    fn knows_schema(&self, hello: &Hello) -> bool {
+        let cursor = hello.cursor.as_deref().and_then(Cursor::decode);
+        let load = hello.load.as_deref().and_then(LoadToken::decode).map(|token| token.from);
+        let known = cursor.or(load).map(|place| place.epoch);
+        hello.schema == Some(self.catalog.schema.version) && known == Some(self.store.epoch())
     }
 
     /// Where the session stands and which shapes are live there (spec P13, R7). A cursor that is not ours covers nothing.

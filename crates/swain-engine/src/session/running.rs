@@ -57,7 +57,7 @@ struct Who {
 /// What only the welcome needs.
 #[derive(Debug)]
 struct Greeting {
-    schema: Schema,
+    schema: Option<Schema>,
     last: MutationNumber,
     results: Vec<MutationResult>,
     aliases: Vec<Alias>,
@@ -129,7 +129,7 @@ impl Running {
             last: self.greeting.last,
             results: std::mem::take(&mut self.greeting.results),
             aliases: std::mem::take(&mut self.greeting.aliases),
-            schema: std::mem::take(&mut self.greeting.schema),
+            schema: self.greeting.schema.take(),
             load_resumes: self.load.as_ref().map(Load::resumes),
         }
     }

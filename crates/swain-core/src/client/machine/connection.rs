@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::{Device, Telling, Token};
-use crate::client::output::Output;
+use crate::client::output::{Cause, Output};
 use crate::client::session::{Connection, Patience, Push, Renewal};
 use crate::client::status::Stop;
 use crate::ids::Millis;
@@ -55,6 +55,9 @@ impl Device {
             acked: self.replica.outbox.known_up_to(meta.acked),
             shapes: self.config.shapes.clone(),
             load: meta.load.clone(),
+            // A version is one of this server's history, as the cursor is.
+            schema: meta.cursor.as_ref().or(meta.load.as_ref()).and(self.replica.known_schema()),
+            gzip: self.config.compression,
         };
         self.outputs.push_back(Output::Send(hello.to_text()));
     }
@@ -127,7 +130,7 @@ impl Device {
         if self.connection.stop() == Some(Stop::StorageFailed) {
             return;
         }
-        self.close_transport();
+        self.close_transport(Cause::Left);
         self.connection = Connection::Stopped(stop);
     }
 
@@ -144,13 +147,13 @@ impl Device {
 
     /// The connection is of no use; try again later.
     pub(super) fn drop_connection(&mut self, now: Millis) {
-        self.close_transport();
+        self.close_transport(Cause::Dead);
         self.wait_for_delay(now, Patience::Own);
     }
 
     /// The server asked for this pause.
     pub(super) fn wait_as_asked(&mut self, now: Millis, pause: Millis) {
-        self.close_transport();
+        self.close_transport(Cause::Left);
         self.connection = Connection::Waiting { until: now.plus(pause), patience: Patience::AskedFor };
     }
 
@@ -161,9 +164,9 @@ impl Device {
         self.drop_connection(now);
     }
 
-    pub(super) fn close_transport(&mut self) {
+    pub(super) fn close_transport(&mut self, cause: Cause) {
         if self.connection.is_open() {
-            self.outputs.push_back(Output::Close);
+            self.outputs.push_back(Output::Close(cause));
         }
     }
 

@@ -22,11 +22,11 @@ impl Replica {
     pub(in crate::client) fn welcome(&mut self, welcome: &Welcome) -> Result<Applied, Gap> {
         let mut step = Step::default();
         self.put_back_above(&mut step, welcome.last)?;
-        if self.schema != welcome.schema {
+        if let Some(schema) = welcome.schema.as_ref().filter(|schema| **schema != self.schema) {
             let overlaid: Vec<RowKey> = self.overlay.keys().cloned().collect();
             overlaid.iter().for_each(|row| self.touch(&mut step, row));
-            self.schema = welcome.schema.clone();
-            step.writes.schema = Some(welcome.schema.clone());
+            self.schema = schema.clone();
+            step.writes.schema = Some(schema.clone());
         }
         let is_other_epoch = self.meta.epoch.as_ref().is_some_and(|epoch| *epoch != welcome.epoch);
         if is_other_epoch || !welcome.shapes.contains(&ShapeState::Live) {

@@ -91,7 +91,7 @@ impl Welcome {
             "live" => Ok(ShapeState::Live),
             _ => Ok(ShapeState::Load),
         };
-        let schema = node.required("schema")?;
+        let read_schema = |node: Node<'_>| Schema::from_value(node.value()).ok_or_else(|| node.wrong("a schema"));
         let results = node.required("results")?;
         Ok(Self {
             epoch: Epoch::from(node.required("epoch")?.text()?),
@@ -104,7 +104,7 @@ impl Welcome {
             last: MutationNumber(node.required("last")?.count()?),
             results: results.items()?.iter().map(MutationResult::read).collect::<Result<_, _>>()?,
             aliases: Alias::read_all(node)?,
-            schema: Schema::from_value(schema.value()).ok_or_else(|| schema.wrong("a schema"))?,
+            schema: node.member("schema")?.map(read_schema).transpose()?,
             load_resumes: node.member("load")?.map(|load| load.text().map(|text| text == "resume")).transpose()?,
         })
     }

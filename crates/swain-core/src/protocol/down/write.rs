@@ -24,6 +24,21 @@ pub fn number_frame(frame: &mut String, number: u64) {
     }
 }
 
+/// The kind of a frame.
+pub fn kind_of_frame(frame: &str) -> &str {
+    frame.strip_prefix("{\"").and_then(|rest| rest.split_once('"')).map_or("", |(kind, _)| kind)
+}
+
+/// The cursor that a frame moves to, if it moves one: the first member beside the frame's number.
+pub fn cursor_of_frame(frame: &str) -> Option<&str> {
+    let (_, body) = frame.split_once(":{")?;
+    let body = match body.strip_prefix("\"i\":") {
+        Some(numbered) => numbered.split_once(',')?.1,
+        None => body,
+    };
+    body.strip_prefix("\"cursor\":\"")?.split_once('"').map(|(cursor, _)| cursor)
+}
+
 /// `"table":…,"key":…`: the part of an operation that names the row, shared by all sessions.
 pub fn place_fragment(row: &RowKey) -> String {
     let mut out = String::from("\"table\":");
@@ -133,25 +148,21 @@ impl Welcome {
             Some(false) => Value::text("start"),
         };
         let aliases = (!self.aliases.is_empty()).then(|| ("alias", alias_list(&self.aliases)));
-        let body = object(
-            [
-                ("protocol", count(PROTOCOL)),
-                ("epoch", Value::text(self.epoch.as_str())),
-                ("user", user),
-                ("device", Value::text(self.device.as_str())),
-                ("now", count(self.now.0)),
-                ("heartbeat", count(self.heartbeat.0)),
-                ("expires", self.expires.map_or(Value::Null, |expires| count(expires.0))),
-                ("shapes", Value::List(shapes.collect())),
-                ("last", count(self.last.0)),
-                ("results", Value::List(self.results.iter().map(MutationResult::to_value).collect())),
-                ("schema", self.schema.to_value()),
-                ("load", load),
-            ]
-            .into_iter()
-            .chain(aliases),
-        );
-        object([("welcome", body)]).canonical()
+        let schema = self.schema.as_ref().map(|schema| ("schema", schema.to_value()));
+        let body = [
+            ("protocol", count(PROTOCOL)),
+            ("epoch", Value::text(self.epoch.as_str())),
+            ("user", user),
+            ("device", Value::text(self.device.as_str())),
+            ("now", count(self.now.0)),
+            ("heartbeat", count(self.heartbeat.0)),
+            ("expires", self.expires.map_or(Value::Null, |expires| count(expires.0))),
+            ("shapes", Value::List(shapes.collect())),
+            ("last", count(self.last.0)),
+            ("results", Value::List(self.results.iter().map(MutationResult::to_value).collect())),
+            ("load", load),
+        ];
+        object([("welcome", object(body.into_iter().chain(schema).chain(aliases)))]).canonical()
     }
 }
 
