@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use swain_core::Millis;
+use swain_core::protocol::Transport;
+use swain_core::{Code, Millis};
 use swain_engine::Engine;
 
 use crate::assets::Assets;
@@ -12,6 +13,7 @@ use crate::dev::Reloads;
 use crate::follower::Pulse;
 use crate::lifecycle::Lifecycle;
 use crate::origin::Origins;
+use crate::refusal::Refusal;
 
 pub(crate) struct App<S> {
     pub(crate) engine: Arc<Engine<S>>,
@@ -21,6 +23,8 @@ pub(crate) struct App<S> {
     pub(crate) devtools: Devtools,
     pub(crate) reloads: Option<Reloads>,
     pub(crate) heartbeat: Millis,
+    pub(crate) compression: bool,
+    transports: Vec<Transport>,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) lifecycle: Arc<Lifecycle>,
 }
@@ -35,8 +39,28 @@ impl<S> App<S> {
             devtools: config.devtools,
             reloads: config.reloads.clone(),
             heartbeat: config.heartbeat,
+            compression: config.compression,
+            transports: config.transports.clone(),
             pulse: Arc::new(Pulse::new()),
             lifecycle: Arc::default(),
         }
+    }
+
+    /// Lets a transport through that the configuration has.
+    pub(crate) fn admit(&self, transport: Transport) -> Result<(), Refusal> {
+        self.admit_any(&[transport])
+    }
+
+    /// Lets through what belongs to both transports without messages upward.
+    pub(crate) fn admit_http_transport(&self) -> Result<(), Refusal> {
+        self.admit_any(&[Transport::Sse, Transport::Poll])
+    }
+
+    fn admit_any(&self, wanted: &[Transport]) -> Result<(), Refusal> {
+        if wanted.iter().any(|transport| self.transports.contains(transport)) {
+            return Ok(());
+        }
+        let detail = format!("this server is configured without {}", wanted[0].as_str());
+        Err(Refusal::new(Code::TransportOff, detail))
     }
 }

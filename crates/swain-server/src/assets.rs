@@ -1,22 +1,23 @@
 //! Files: the client library, and what the application serves.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use mime_guess::Mime;
 use rust_embed::RustEmbed;
-use sha2::{Digest, Sha256};
 use swain_core::Code;
 
 use crate::app::App;
 use crate::config::Devtools;
-use crate::limits::ASSET_BYTES_MAX;
+use crate::entity_tag::{entity_tag, is_known};
+use crate::gzip;
+use crate::limits::{ASSET_BYTES_MAX, COMPRESS_BYTES_MIN};
 use crate::refusal::Refusal;
 
 /// What a server serves outside `/api`.
@@ -37,9 +38,9 @@ pub enum Assets {
 struct Dist;
 
 /// `GET /swain.js`.
-pub(crate) async fn client(headers: HeaderMap) -> Result<Response, Refusal> {
+pub(crate) async fn client<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
     let file = Dist::get("swain.js").ok_or_else(|| missing("/swain.js"))?;
-    Ok(answer("swain.js", file.data, &headers))
+    Ok(answer("swain.js", file.data, &headers, app.compression).await)
 }
 
 /// `GET /swain-devtools.js`: the developer's panel, for developers.
@@ -49,7 +50,7 @@ pub(crate) async fn devtools<S>(State(app): State<Arc<App<S>>>, headers: HeaderM
         Devtools::Off => None,
     };
     let file = file.ok_or_else(|| missing("/swain-devtools.js"))?;
-    Ok(answer("swain-devtools.js", file.data, &headers))
+    Ok(answer("swain-devtools.js", file.data, &headers, app.compression).await)
 }
 
 /// Every other address.
@@ -77,7 +78,7 @@ pub(crate) async fn public<S>(
         true => Cow::Owned(with_devtools(&content)),
         false => content,
     };
-    Ok(answer(name, content, &headers))
+    Ok(answer(name, content, &headers, app.compression).await)
 }
 
 impl Assets {
@@ -119,20 +120,27 @@ fn read_file(folder: &Path, name: &str) -> Option<Vec<u8>> {
     may.then(|| std::fs::read(&path).ok()).flatten()
 }
 
-fn answer(name: &str, content: Cow<'static, [u8]>, headers: &HeaderMap) -> Response {
-    let tag = entity_tag(&content);
-    let known = headers.get(IF_NONE_MATCH).is_some_and(|tags| {
-        let tags = tags.to_str().unwrap_or_default().split(',');
-        tags.map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*")
-    });
+async fn answer(name: &str, content: Cow<'static, [u8]>, asked: &HeaderMap, compression: bool) -> Response {
     let kind = mime_guess::from_path(name).first_or_octet_stream();
+    let is_worth = content.len() > COMPRESS_BYTES_MIN && shrinks(&kind);
+    let is_packed = compression && is_worth && gzip::is_accepted(asked);
+    // Another coding is another representation.
+    let tag = entity_tag(&content);
+    let tag = if is_packed { format!("{}-gzip\"", tag.trim_end_matches('"')) } else { tag };
     let kind = match kind.type_() == mime_guess::mime::TEXT {
         true => format!("{kind}; charset=utf-8"),
         false => kind.to_string(),
     };
-    let headers = [(ETAG, tag), (CACHE_CONTROL, "no-cache".into()), (CONTENT_TYPE, kind)];
+    let known = is_known(asked, &tag);
+    let headers =
+        [(ETAG, tag), (CACHE_CONTROL, "no-cache".into()), (CONTENT_TYPE, kind), (VARY, "accept-encoding".into())];
     if known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    if is_packed {
+        let packed = tokio::task::spawn_blocking(move || gzip::compress(&content)).await;
+        let packed = packed.expect("compressing does not panic");
+        return (headers, [(CONTENT_ENCODING, "gzip")], packed).into_response();
     }
     let body = match content {
         Cow::Borrowed(bytes) => Body::from(bytes),
@@ -141,14 +149,11 @@ fn answer(name: &str, content: Cow<'static, [u8]>, headers: &HeaderMap) -> Respo
     (headers, body).into_response()
 }
 
-fn entity_tag(content: &[u8]) -> String {
-    let digest = Sha256::digest(content);
-    let mut tag = String::from("\"");
-    for byte in &digest[..16] {
-        write!(tag, "{byte:02x}").expect("a string takes everything");
-    }
-    tag.push('"');
-    tag
+/// Pictures, sounds and fonts are compressed already.
+fn shrinks(kind: &Mime) -> bool {
+    let kind = kind.essence_str();
+    let is_text = kind.starts_with("text/") || kind.ends_with("json") || kind.ends_with("xml");
+    is_text || matches!(kind, "application/javascript" | "application/wasm")
 }
 
 fn missing(path: &str) -> Refusal {

@@ -1,5 +1,6 @@
 //! Accounts over HTTP (spec P17, P18).
 
+mod access_cookie;
 mod access_token;
 mod account;
 mod password;
@@ -7,16 +8,17 @@ mod refresh_token;
 mod request;
 mod throttle;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, SET_COOKIE};
+use axum::extract::{ConnectInfo, State};
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
 use swain_core::rule::Auth as Who;
-use swain_core::{Code, Millis, Problem};
+use swain_core::{Code, DeviceId, Millis, Problem};
 use swain_engine::Identity;
 use swain_store::{Person, RefreshToken, Rotation, Store};
 
@@ -25,6 +27,8 @@ use crate::clock::now;
 use crate::config::{ServerConfig, SignUp};
 use crate::random::random_id;
 use crate::refusal::Refusal;
+pub(crate) use access_cookie::find_access;
+use access_cookie::find_bearer;
 use access_token::{AccessToken, AccessTokens};
 pub use account::{NewAccount, add_account, set_password};
 use password::Passwords;
@@ -39,6 +43,7 @@ pub(crate) struct Auth {
     passwords: Passwords,
     failed_logins: Throttle,
     signups: Throttle,
+    requests: Throttle,
     sign_up: SignUp,
 }
 
@@ -57,6 +62,7 @@ impl Auth {
             passwords: Passwords::new(),
             failed_logins: Throttle::of_failed_logins(),
             signups: Throttle::of_signups(),
+            requests: Throttle::of_requests(),
             sign_up: config.sign_up,
         }
     }
@@ -67,6 +73,17 @@ impl Auth {
             Some(token) => self.access.read(token, now()),
             None => Ok(Identity { auth: Who::default(), expires: None }),
         }
+    }
+
+    /// Charges a request of a device: polls and batches come no faster than messages on a WebSocket (spec P16).
+    pub(crate) fn admit_request(&self, device: &DeviceId, now: Millis) -> Result<(), Refusal> {
+        self.requests.admit(ThrottleKey::device(device), now).map_err(slow_down)
+    }
+
+    /// The same for a request that names no device.
+    pub(crate) fn admit_sender(&self, peer: Option<&ConnectInfo<SocketAddr>>, now: Millis) -> Result<(), Refusal> {
+        let peer = peer.expect("the server is started with connect info").0;
+        self.requests.admit(ThrottleKey::address(peer.ip()), now).map_err(slow_down)
     }
 }
 
@@ -139,7 +156,7 @@ pub(crate) async fn refresh<S: Store>(
         }
         Rotation::Unknown => Problem::new(Code::Unauthenticated, "the sign-in has ended"),
     };
-    Err(Refusal::from(problem).set_cookie(request.forget_cookie()))
+    Err(Refusal::from(problem).set_cookies(request.forget_cookies()))
 }
 
 /// `POST /api/auth/logout`: ends the sign-in, on all its devices.
@@ -151,19 +168,16 @@ pub(crate) async fn logout<S: Store>(
         let hash = app.auth.refresh.hash(&token);
         app.engine.store().revoke_refresh(hash).await?;
     }
-    let headers = [(SET_COOKIE, request.forget_cookie())];
-    Ok((StatusCode::NO_CONTENT, headers).into_response())
+    let cookies = AppendHeaders(request.forget_cookies().map(|cookie| (SET_COOKIE, cookie)));
+    Ok((StatusCode::NO_CONTENT, cookies).into_response())
 }
 
 /// `GET /api/auth/me`.
 pub(crate) async fn me<S: Store>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let missing = || Refusal::new(Code::Unauthenticated, "send an access token as a bearer");
-    let identity = app.auth.identify(Some(token.ok_or_else(missing)?))?;
-    let user = identity.auth.user.ok_or_else(missing)?;
-    let person = app.engine.store().person(user).await?;
+    let identity = app.auth.identify(Some(&find_bearer(&headers)?))?;
     let gone = || Refusal::new(Code::Unauthenticated, "the account is gone");
+    let user = identity.auth.user.ok_or_else(gone)?;
+    let person = app.engine.store().person(user).await?;
     let body = json!({ "user": describe(&person.ok_or_else(gone)?) });
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
@@ -196,14 +210,15 @@ impl SignedIn {
         let Self { person, access, refresh } = self;
         let mut body = json!({
             "user": describe(&person),
-            "access": access.text,
+            "access": &access.text,
             "expires": access.expires.0,
             "now": now().0,
         });
         let no_store = [(CACHE_CONTROL, "no-store")];
         if request.wants_cookie() {
-            let cookie = [(SET_COOKIE, request.cookie(&refresh, lasts))];
-            return (no_store, cookie, Json(body)).into_response();
+            let access = (&*access.text, access.expires.since(now()));
+            let cookies = request.cookies((&refresh, lasts), access).map(|cookie| (SET_COOKIE, cookie));
+            return (no_store, AppendHeaders(cookies), Json(body)).into_response();
         }
         body["refresh"] = refresh.into();
         (no_store, Json(body)).into_response()

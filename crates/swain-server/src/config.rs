@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use swain_core::Millis;
+use swain_core::protocol::Transport;
 use swain_engine::limits::HEARTBEAT_MS;
 use swain_store::Retention;
 
@@ -30,6 +31,10 @@ pub struct ServerConfig {
     pub heartbeat: Millis,
     /// Connections at once, whatever they carry; more are closed unheard.
     pub connections: usize,
+    /// The ways to a stream that are open.
+    pub transports: Vec<Transport>,
+    /// Whether what is sent may be compressed (spec P23).
+    pub compression: bool,
 
     /// What signs the tokens.
     pub secret: Secret,
@@ -60,6 +65,8 @@ impl ServerConfig {
             allowed_origins: Vec::new(),
             heartbeat: Millis(HEARTBEAT_MS),
             connections: CONNECTIONS_MAX,
+            transports: Transport::ALL.to_vec(),
+            compression: true,
             secret,
             tokens: TokenTimes::default(),
             sign_up: SignUp::Open,

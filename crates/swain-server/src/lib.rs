@@ -1,20 +1,24 @@
-//! HTTP around the engine: routes, WebSocket, accounts, static files, drain.
+//! HTTP around the engine: routes, streams, accounts, static files, drain.
 //!
 //! [`Server::start`] binds an address and serves an [`Engine`](swain_engine::Engine) over any store. It is generic over the
 //! store; only the command line names one. All routes stand in `router.rs`, all limits in [`limits`].
 //!
-//! The way of a connection: `router` → `sync` (origin, upgrade) → `sync::connection`, which drives one
-//! [`Session`](swain_engine::Session) until it ends or the server drains.
+//! The way of a connection: `router` → `sync` (origin, upgrade or query) → `sync::connection`, which drives one
+//! [`Session`](swain_engine::Session) over one `Wire` until it ends or the server drains.
 #![forbid(unsafe_code)]
 
 mod app;
 mod assets;
 mod auth;
+mod body;
 mod clock;
 mod config;
+mod cors;
 mod dev;
 mod door;
+mod entity_tag;
 mod follower;
+mod gzip;
 mod headers;
 mod health;
 mod lifecycle;
@@ -35,3 +39,4 @@ pub use config::{Devtools, Secret, ServerConfig, SignUp, TokenTimes};
 pub use dev::Reloads;
 pub use random::random_bytes;
 pub use server::{Running, Server, StartError};
+pub use swain_core::protocol::Transport;

@@ -15,6 +15,26 @@ pub const FAREWELL_MS_MAX: u64 = 2_000;
 /// Bytes that are read and thrown away at the end of a connection, so that the other side reads what was said to it.
 pub const FAREWELL_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes that may wait for a connection inside the HTTP library, and of a request's headers.
+pub const HTTP_BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes above which a frame, an answer or a file is compressed (spec P23).
+pub const COMPRESS_BYTES_MIN: usize = 1024;
+/// Bytes of events that are sent at once; more frames go in more batches.
+pub const EVENTS_BATCH_BYTES: usize = 64 * 1024;
+/// Bytes of frames after which the answer to a poll ends; the device asks again at once (spec P21).
+pub const POLL_ANSWER_BYTES: usize = 1024 * 1024;
+/// The longest that a poll may wait for news, in seconds.
+pub const POLL_WAIT_S_MAX: u64 = 25;
+/// Lists of shapes that are kept; of more, the longest unused goes (spec P20).
+pub const SHAPE_LISTS_MAX: usize = 10_000;
+/// Polls and batches of one device at once.
+pub const REQUESTS_BURST: u64 = 200;
+/// Milliseconds after which one more is allowed.
+pub const REQUEST_INTERVAL_MS: u64 = 10;
+/// Seconds for which a browser remembers what pages of other origins may do.
+pub const PREFLIGHT_S_MAX: u64 = 600;
+
 /// Bytes of an e-mail address.
 pub const EMAIL_BYTES_MAX: usize = 254;
 /// Characters of a person's name.

@@ -18,6 +18,11 @@ impl Origins {
         Self { listed: listed.into_iter().map(tidy).collect() }
     }
 
+    /// Those of the configuration.
+    pub(crate) fn listed(&self) -> &[String] {
+        &self.listed
+    }
+
     /// An `Origin` has to be absent, the own host, or listed: a WebSocket is not held back by the browser's own rules.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         match headers.get(ORIGIN) {

@@ -37,9 +37,9 @@ impl Refusal {
         self
     }
 
-    /// The same, and the browser forgets a cookie.
-    pub(crate) fn set_cookie(mut self, cookie: HeaderValue) -> Self {
-        self.headers.insert(SET_COOKIE, cookie);
+    /// The same, and the browser takes these cookies, which may be to forget them.
+    pub(crate) fn set_cookies(mut self, cookies: impl IntoIterator<Item = HeaderValue>) -> Self {
+        self.headers.extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
         self
     }
 }

@@ -16,22 +16,34 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::{assets, auth, dev, headers, health, sync};
+use crate::{assets, auth, cors, dev, headers, health, sync};
 
 pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    let routes = Router::new()
+    let cors = cors::layer(app.origins.listed());
+    let api = Router::new()
         .route("/api/auth/signup", post(auth::signup::<S>))
         .route("/api/auth/login", post(auth::login::<S>))
         .route("/api/auth/refresh", post(auth::refresh::<S>))
         .route("/api/auth/logout", post(auth::logout::<S>))
         .route("/api/auth/me", get(auth::me::<S>))
         .route("/api/sync/ws", get(sync::upgrade::<S>))
+        .route("/api/sync/events", get(sync::events::<S>))
+        .route("/api/sync/changes", get(sync::changes::<S>))
+        .route("/api/sync/shapes", post(sync::shapes::<S>))
+        .route("/api/sync/batch", post(sync::batch::<S>))
         .route("/api/dev/reload", get(dev::reloads::<S>))
         .route("/api", get(nothing_here).fallback(nothing_here))
         .route("/api/{*rest}", get(nothing_here).fallback(nothing_here))
+        .method_not_allowed_fallback(wrong_method);
+    let api = match cors {
+        Some(cors) => api.layer(cors),
+        None => api,
+    };
+    let routes = Router::new()
+        .merge(api)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready::<S>))
-        .route("/swain.js", get(assets::client))
+        .route("/swain.js", get(assets::client::<S>))
         .route("/swain-devtools.js", get(assets::devtools::<S>))
         .fallback(assets::public::<S>)
         .method_not_allowed_fallback(wrong_method)
@@ -50,6 +62,8 @@ async fn nothing_here(uri: Uri) -> Refusal {
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     let allowed = match uri.path() {
+        "/api/sync/shapes" | "/api/sync/batch" => "POST",
+        "/api/sync/events" | "/api/sync/changes" => "GET",
         path if path.starts_with("/api/auth/") && path != "/api/auth/me" => "POST",
         _ => "GET, HEAD",
     };

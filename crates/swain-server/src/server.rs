@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::ServerConfig;
 use crate::door::Door;
 use crate::lifecycle::Lifecycle;
-use crate::limits::{DRAIN_MS_MAX, FAREWELL_MS_MAX};
+use crate::limits::{DRAIN_MS_MAX, FAREWELL_MS_MAX, HTTP_BUFFER_BYTES_MAX};
 use crate::retention::Plan;
 use crate::stream::Patience;
 use crate::{follower, retention, router};
@@ -79,7 +79,12 @@ fn serve<S: Store>(
     let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
         .acceptor(Door::new(config.connections, patience))
         .handle(http);
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(config.headers);
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.headers)
+        .max_buf_size(HTTP_BUFFER_BYTES_MAX);
     async move {
         if let Err(error) = server.serve(router::routes(app)).await {
             tracing::error!(error = %error, "the server stopped listening");

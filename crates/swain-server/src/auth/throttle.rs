@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use swain_core::Millis;
+use swain_core::{DeviceId, Millis};
 
 use crate::limits::{
-    FAILED_LOGIN_INTERVAL_MS, FAILED_LOGINS_BURST, SIGNUP_INTERVAL_MS, SIGNUPS_BURST, THROTTLED_KEYS_MAX,
+    FAILED_LOGIN_INTERVAL_MS, FAILED_LOGINS_BURST, REQUEST_INTERVAL_MS, REQUESTS_BURST, SIGNUP_INTERVAL_MS,
+    SIGNUPS_BURST, THROTTLED_KEYS_MAX,
 };
 
 /// Who tries.
@@ -17,6 +18,8 @@ pub(crate) enum ThrottleKey {
     Address([u8; 8]),
     /// An account.
     Account(String),
+    /// A device.
+    Device(DeviceId),
 }
 
 pub(crate) struct Throttle {
@@ -41,6 +44,10 @@ impl ThrottleKey {
         Self::Address(tail)
     }
 
+    pub(super) fn device(device: &DeviceId) -> Self {
+        Self::Device(device.clone())
+    }
+
     pub(super) fn account(email: &str) -> Self {
         Self::Account(email.chars().take(254).collect())
     }
@@ -53,6 +60,10 @@ impl Throttle {
 
     pub(super) fn of_signups() -> Self {
         Self::new(Millis(SIGNUP_INTERVAL_MS), SIGNUPS_BURST)
+    }
+
+    pub(super) fn of_requests() -> Self {
+        Self::new(Millis(REQUEST_INTERVAL_MS), REQUESTS_BURST)
     }
 
     fn new(interval: Millis, burst: u64) -> Self {

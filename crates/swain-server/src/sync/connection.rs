@@ -1,4 +1,4 @@
-//! Drives one session over one WebSocket, in one task.
+//! Drives one session over one wire, in one task.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use swain_core::limits::MESSAGE_BYTES_MAX;
-use swain_core::protocol::Close;
+use swain_core::protocol::{Close, Hello};
 use swain_core::{Code, Problem};
 use swain_engine::{Ask, Engine, Input, Output, Session, SessionId, Told};
 use swain_store::Store;
 use tokio::time::{sleep, timeout};
 
-use super::socket::{Lost, Said, Socket};
 use super::wakeup::Wakeup;
+use super::wire::{Lost, Packing, Said, Wire};
 use crate::app::App;
 use crate::clock::{now, until};
 use crate::limits::FAREWELL_MS_MAX;
@@ -23,10 +23,10 @@ use crate::limits::FAREWELL_MS_MAX;
 /// Each turn: give the session what waits for it, send everything it has, wait for the next thing that happens.
 ///
 /// Answers run inside this task, so that one is heard before the hub is asked again. Nothing is polled while a send waits:
-/// the socket's pace is the session's pace.
-pub(super) struct Connection<S: Store> {
+/// the wire's pace is the session's pace.
+pub(super) struct Connection<S: Store, W> {
     app: Arc<App<S>>,
-    socket: Socket,
+    wire: W,
     session: Session,
     seat: Seat<S>,
     wakeup: Arc<Wakeup>,
@@ -42,27 +42,31 @@ struct Seat<S: Store> {
 
 /// How a connection ends.
 enum Ending {
-    /// The other side is gone.
-    Gone,
-    /// With a close frame.
+    /// Nobody listens any more.
+    Silent,
+    /// With the last word.
     Close(Close),
 }
 
-impl<S: Store> Connection<S> {
-    pub(super) fn new(app: Arc<App<S>>, socket: Socket) -> Self {
-        let seat = Seat { engine: Arc::clone(&app.engine), id: app.lifecycle.next_session() };
-        Self {
-            session: Session::new(now()).with_heartbeat(app.heartbeat),
-            app,
-            socket,
-            seat,
-            wakeup: Arc::default(),
-            answers: FuturesUnordered::new(),
-            is_draining: false,
-        }
+impl<S: Store, W: Wire> Connection<S, W> {
+    pub(super) fn new(app: Arc<App<S>>, wire: W) -> Self {
+        let session = Session::new(now()).with_heartbeat(app.heartbeat);
+        Self::of_session(app, wire, session)
     }
 
-    pub(super) async fn run(mut self) {
+    pub(super) fn of_session(app: Arc<App<S>>, wire: W, session: Session) -> Self {
+        let seat = Seat { engine: Arc::clone(&app.engine), id: app.lifecycle.next_session() };
+        Self { session, app, wire, seat, wakeup: Arc::default(), answers: FuturesUnordered::new(), is_draining: false }
+    }
+
+    /// The device has said hello already, by its request.
+    pub(super) fn greeted(mut self, hello: Hello) -> Self {
+        self.session.handle(now(), Input::Hello(Box::new(hello)));
+        self
+    }
+
+    /// Runs to the end; the wire has what is left to be done.
+    pub(super) async fn run(mut self) -> W {
         loop {
             self.take();
             if let ControlFlow::Break(ending) = self.send_all().await {
@@ -85,16 +89,24 @@ impl<S: Store> Connection<S> {
             match output {
                 Output::Send(frame) => {
                     is_dirty = true;
-                    or_end(self.socket.send(frame).await)?;
+                    let packing = self.packing();
+                    or_end(self.wire.send(frame, packing).await)?;
                 }
                 Output::Ask(ask) => self.ask(ask),
                 Output::Close(close) => return ControlFlow::Break(Ending::Close(close)),
             }
         }
         if is_dirty {
-            or_end(self.socket.flush().await)?;
+            or_end(self.wire.flush().await)?;
         }
         ControlFlow::Continue(())
+    }
+
+    fn packing(&self) -> Packing {
+        match self.app.compression && self.session.takes_gzip() {
+            true => Packing::Gzip,
+            false => Packing::Plain,
+        }
     }
 
     fn ask(&self, ask: Ask) {
@@ -123,7 +135,7 @@ impl<S: Store> Connection<S> {
                 self.session.handle(now(), Input::Told(told));
             }
             () = self.wakeup.wait() => {}
-            said = self.socket.hear() => return self.hear(said),
+            said = self.wire.hear() => return self.hear(said),
             () = tick => {
                 self.take();
                 self.session.handle(now(), Input::Tick);
@@ -153,13 +165,15 @@ impl<S: Store> Connection<S> {
         ControlFlow::Continue(())
     }
 
-    async fn end(self, ending: Ending) {
-        let Self { mut socket, seat, .. } = self;
+    async fn end(self, ending: Ending) -> W {
+        let Self { mut wire, seat, .. } = self;
         // Whoever comes next need not wait for the farewell.
         drop(seat);
-        let Ending::Close(close) = ending else { return };
-        // It is the end: that it was not heard changes nothing.
-        let _ = timeout(Duration::from_millis(FAREWELL_MS_MAX), socket.close(close)).await;
+        if let Ending::Close(close) = ending {
+            // It is the end: that it was not heard changes nothing.
+            let _ = timeout(Duration::from_millis(FAREWELL_MS_MAX), wire.close(close)).await;
+        }
+        wire
     }
 }
 
@@ -172,7 +186,7 @@ impl<S: Store> Drop for Seat<S> {
 fn or_end(done: Result<(), Lost>) -> ControlFlow<Ending> {
     match done {
         Ok(()) => ControlFlow::Continue(()),
-        Err(Lost::Gone) => ControlFlow::Break(Ending::Gone),
+        Err(Lost::Gone | Lost::Answered) => ControlFlow::Break(Ending::Silent),
         Err(Lost::Stalled) => ControlFlow::Break(Ending::Close(Close::Slow)),
     }
 }

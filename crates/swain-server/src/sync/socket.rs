@@ -14,32 +14,16 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::wire::{Lost, Packing, Said, Wire};
+use crate::gzip;
+use crate::limits::COMPRESS_BYTES_MIN;
+
 /// What a connection keeps ready; a larger message of the device gets its room when it comes.
 const BUFFER_BYTES: usize = 4 * 1024;
 /// A larger frame goes out in fragments: the buffer for what is sent never shrinks, and there are thousands of them.
 const FRAGMENT_BYTES: usize = 16 * 1024;
 
 pub(super) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
-
-/// What the other side said.
-pub(super) enum Said {
-    Text(String),
-    /// Not a text message.
-    Binary,
-    /// More than a message may hold.
-    TooLarge,
-    /// Bytes that are no text.
-    NotUtf8,
-}
-
-/// Why nothing more can be sent or heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// The other side is gone.
-    Gone,
-    /// It takes nothing any more.
-    Stalled,
-}
 
 impl Socket {
     pub(super) async fn new(upgraded: Upgraded) -> Self {
@@ -52,8 +36,25 @@ impl Socket {
         Self(stream.await)
     }
 
-    /// The next thing that it says. May be dropped half way: nothing is lost.
-    pub(super) async fn hear(&mut self) -> Result<Said, Lost> {
+    /// In one message, whole or in fragments.
+    async fn send_message(&mut self, payload: Bytes, kind: Data) -> Result<(), Lost> {
+        let end = payload.len().max(1);
+        for start in (0..end).step_by(FRAGMENT_BYTES) {
+            let fragment = payload.slice(start..payload.len().min(start + FRAGMENT_BYTES));
+            let kind = if start == 0 { kind } else { Data::Continue };
+            let is_last = start + FRAGMENT_BYTES >= end;
+            self.feed(Message::Frame(Frame::message(fragment, OpCode::Data(kind), is_last))).await?;
+        }
+        Ok(())
+    }
+
+    async fn feed(&mut self, message: Message) -> Result<(), Lost> {
+        self.0.feed(message).await.map_err(|error| lost(&error))
+    }
+}
+
+impl Wire for Socket {
+    async fn hear(&mut self) -> Result<Said, Lost> {
         loop {
             return match self.0.next().await {
                 Some(Ok(Message::Text(text))) => Ok(Said::Text(text.as_str().to_owned())),
@@ -68,34 +69,22 @@ impl Socket {
         }
     }
 
-    /// Hands a frame over, and waits when the other side is slow. [`Socket::flush`] sees to the rest.
-    pub(super) async fn send(&mut self, frame: String) -> Result<(), Lost> {
-        if frame.len() <= FRAGMENT_BYTES {
-            return self.feed(Message::text(frame)).await;
+    async fn send(&mut self, frame: String, packing: Packing) -> Result<(), Lost> {
+        if packing == Packing::Gzip && frame.len() > COMPRESS_BYTES_MIN {
+            let packed = gzip::compress(frame.as_bytes());
+            return self.send_message(packed.into(), Data::Binary).await;
         }
-        let frame = Bytes::from(frame);
-        for start in (0..frame.len()).step_by(FRAGMENT_BYTES) {
-            let end = frame.len().min(start + FRAGMENT_BYTES);
-            let kind = if start == 0 { Data::Text } else { Data::Continue };
-            let fragment = Frame::message(frame.slice(start..end), OpCode::Data(kind), end == frame.len());
-            self.feed(Message::Frame(fragment)).await?;
-        }
-        Ok(())
+        self.send_message(frame.into(), Data::Text).await
     }
 
-    pub(super) async fn flush(&mut self) -> Result<(), Lost> {
+    async fn flush(&mut self) -> Result<(), Lost> {
         self.0.flush().await.map_err(|error| lost(&error))
     }
 
-    /// The last frame.
-    pub(super) async fn close(&mut self, close: Close) -> Result<(), Lost> {
+    async fn close(&mut self, close: Close) -> Result<(), Lost> {
         let frame = CloseFrame { code: CloseCode::from(close.code()), reason: "".into() };
         self.feed(Message::Close(Some(frame))).await?;
         self.flush().await
-    }
-
-    async fn feed(&mut self, message: Message) -> Result<(), Lost> {
-        self.0.feed(message).await.map_err(|error| lost(&error))
     }
 }
 

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use serde_json::json;
 use swain_core::protocol::Down;
 use swain_core::{Code, Millis};
 use swain_engine::limits::{MESSAGES_BURST, USER_SESSIONS_MAX};
+use swain_server::Transport;
 use swain_server::limits::DRAIN_MS_MAX;
+use swain_sqlite::SqliteStore;
 use swain_store::Store as _;
 use swain_testkit::{soon, spec, wait_for};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpSocket;
 use tokio::time::Instant;
 
 use crate::socket::{Heard, Hello, Socket, insert, request};
@@ -27,13 +32,15 @@ async fn a_connection_that_says_nothing_is_closed() {
 #[tokio::test]
 async fn the_same_device_elsewhere_supersedes_the_first() {
     spec!("P15");
-    let stage = Stage::new().await;
-    let mut first = stage.device(None, "d1").await;
+    for transport in [Transport::WebSocket, Transport::Sse] {
+        let stage = Stage::new().await;
+        let mut first = stage.device_over(transport, None, "d1").await;
 
-    let mut second = stage.device(None, "d1").await;
+        let mut second = stage.device(None, "d1").await;
 
-    assert_eq!(first.end_code().await, (Some(Code::Superseded), 4409));
-    second.insert(1, "g1").await;
+        assert_eq!(first.end_code().await, (Some(Code::Superseded), 4409), "{transport:?}");
+        second.insert(1, "g1").await;
+    }
 }
 
 #[tokio::test]
@@ -43,25 +50,29 @@ async fn a_device_belongs_to_one_user() {
     let (ada, ben) = (stage.signup("ada").await, stage.signup("ben").await);
     stage.device(Some(&ada.access), "d1").await;
 
-    let mut socket = stage.socket().await;
-    socket.send(Hello::new(Some(&ben.access), "d1").text()).await;
+    for transport in Transport::ALL {
+        let mut socket = stage.line(*transport).await;
+        socket.send(Hello::new(Some(&ben.access), "d1").text()).await;
 
-    assert_eq!(socket.end_code().await, (Some(Code::DeviceNotYours), 4403));
+        assert_eq!(socket.end_code().await, (Some(Code::DeviceNotYours), 4403), "{transport:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_stream_ends_with_its_token() {
     spec!("P18", "P15");
     let stage = Stage::with(|config| config.tokens.access = Millis(2000)).await;
-    let ada = stage.signup("ada").await;
-    let mut socket = stage.device(Some(&ada.access), "d1").await;
+    for (transport, name) in Transport::ALL.iter().zip(["ada", "ben", "cleo"]) {
+        let account = stage.signup(name).await;
+        let mut socket = stage.device_over(*transport, Some(&account.access), name).await;
 
-    assert_eq!(socket.end_code().await, (Some(Code::TokenExpired), 4401));
-    assert!(swain_server::now() >= Millis(ada.expires));
+        assert_eq!(socket.end_code().await, (Some(Code::TokenExpired), 4401), "{transport:?}");
+        assert!(swain_server::now() >= Millis(account.expires));
 
-    let mut again = stage.socket().await;
-    again.send(Hello::new(Some(&ada.access), "d1").text()).await;
-    assert_eq!(again.end_code().await, (Some(Code::TokenExpired), 4401));
+        let mut again = stage.line(*transport).await;
+        again.send(Hello::new(Some(&account.access), name).text()).await;
+        assert_eq!(again.end_code().await, (Some(Code::TokenExpired), 4401), "{transport:?}");
+    }
 }
 
 #[tokio::test]
@@ -97,10 +108,15 @@ fn auth(token: &str) -> String {
 #[tokio::test]
 async fn a_drain_answers_pushes_and_says_when_to_come_back() {
     spec!("P11", "S10", "P15");
-    let stage = Stage::sqlite().await;
+    for transport in [Transport::WebSocket, Transport::Sse] {
+        drain(Stage::sqlite().await, transport).await;
+    }
+}
+
+async fn drain(stage: Stage<SqliteStore>, transport: Transport) {
     let mut sockets = Vec::new();
     for n in 0..20 {
-        sockets.push(stage.device(None, &format!("d{n}")).await);
+        sockets.push(stage.device_over(transport, None, &format!("d{n}")).await);
     }
     let pushes = sockets.iter_mut().enumerate();
     join_all(pushes.map(|(n, socket)| async move {
@@ -117,7 +133,7 @@ async fn a_drain_answers_pushes_and_says_when_to_come_back() {
     assert!(started.elapsed() < Duration::from_millis(DRAIN_MS_MAX));
     let store = stage.engine.store();
     for (n, (answered, retry, close)) in heard.into_iter().enumerate() {
-        assert_eq!(close, 1012);
+        assert_eq!(close, 1012, "{transport:?}");
         assert!(retry.unwrap() <= Millis(1000), "20 devices come back within the shortest spread");
         let device = store.device_row(format!("d{n}").as_str().into()).await.unwrap();
         let is_decided = device.is_some_and(|device| device.last.0 == 1);
@@ -166,6 +182,47 @@ async fn a_device_that_reads_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_event_stream_that_nobody_reads_is_given_up() {
+    spec!("P20", "S7");
+    let stage = Stage::with(|config| config.write_stall = Duration::from_millis(300)).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(stage.running.address).await.unwrap();
+    let hash = stage.post("/api/sync/shapes", &json!({"shapes": [{"table": "t"}]}), &[]).await;
+    let query = format!("protocol=1&device=slow&shapes={}", hash.body["hash"].as_str().unwrap());
+    let request = format!("GET /api/sync/events?{query} HTTP/1.1\r\nhost: {}\r\n\r\n", stage.running.address);
+    slow.write_all(request.as_bytes()).await.unwrap();
+    wait_for("the stream", || async { (stage.engine.sessions() == 1).then_some(()) }).await;
+    let mut fast = stage.device(None, "fast").await;
+    let large = "x".repeat(400_000);
+
+    let mut n = 0;
+    while stage.engine.sessions() == 2 {
+        n += 1;
+        fast.push(n, &insert(&format!("g{n}"), &large)).await;
+        fast.result().await;
+        assert!(n < 400, "it was not given up");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_device_is_gone_is_over() {
+    spec!("P20", "P21");
+    let stage = Stage::new().await;
+    for transport in [Transport::Sse, Transport::Poll] {
+        let mut gone = stage.device_over(transport, None, "d1").await;
+        let waits = wait_for("the stream", || async { (stage.engine.sessions() == 1).then_some(()) });
+        tokio::select! {
+            _ = gone.next() => panic!("{transport:?} has nothing to say"),
+            () = waits => {}
+        }
+        drop(gone);
+
+        wait_for("its end", || async { (stage.engine.sessions() == 0).then_some(()) }).await;
+    }
+}
+
+#[tokio::test]
 async fn messages_beyond_the_burst_end_the_connection() {
     spec!("P16", "P15");
     let stage = Stage::new().await;
@@ -189,9 +246,12 @@ async fn a_user_has_so_many_connections_and_no_more() {
         sockets.push(stage.device(Some(&ada.access), &format!("d{n}")).await);
     }
 
-    let mut one_more = stage.socket().await;
-    one_more.send(Hello::new(Some(&ada.access), "more").text()).await;
-    assert_eq!(one_more.end_code().await, (Some(Code::LimitUserSessions), 1008));
+    // Over HTTP it is a status, and what goes with 429 is 1013: come back later.
+    for (transport, close) in Transport::ALL.iter().zip([1008, 1013, 1013]) {
+        let mut one_more = stage.line(*transport).await;
+        one_more.send(Hello::new(Some(&ada.access), "more").text()).await;
+        assert_eq!(one_more.end_code().await, (Some(Code::LimitUserSessions), close), "{transport:?}");
+    }
 
     sockets.pop();
     wait_for("the place to be free", || async { (stage.engine.sessions() < USER_SESSIONS_MAX).then_some(()) }).await;

@@ -4,7 +4,9 @@
 mod account;
 mod bad_input;
 mod http;
+mod http_streams;
 mod life;
+mod line;
 mod socket;
 mod stage;
 mod stream;

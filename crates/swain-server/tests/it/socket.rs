@@ -1,20 +1,21 @@
-//! A device as a bare WebSocket: what it says is written by hand, what it hears is kept.
+//! A device as a bare connection: what it says is written by hand, what it hears is kept.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use futures::{SinkExt as _, StreamExt as _};
 use swain_core::protocol::{Checkpoint, Down, MutationResult, RowOperation, Welcome};
 use swain_core::{Code, Key, Problem, Row};
-use swain_testkit::soon;
+use swain_server::Transport;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+
+use crate::line::{Came, HttpLine, Line, Numbered};
 
 pub(crate) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    pub(crate) line: Line,
     frames: u64,
     /// The rows of table t that the frames amount to.
     pub(crate) rows: BTreeMap<Key, Row>,
@@ -81,6 +82,18 @@ impl Socket {
         Self::try_open(request(address)).await.unwrap()
     }
 
+    /// Over any transport.
+    pub(crate) async fn over_transport(address: SocketAddr, transport: Transport) -> Self {
+        match transport {
+            Transport::WebSocket => Self::open(address).await,
+            Transport::Sse | Transport::Poll => Self::new(Line::Http(Box::new(HttpLine::new(address, transport)))),
+        }
+    }
+
+    fn new(line: Line) -> Self {
+        Self { line, frames: 0, rows: BTreeMap::new(), staged: BTreeMap::new(), checkpoint: None }
+    }
+
     /// Opens with headers of its own; a refusal gives the status.
     pub(crate) async fn try_open(request: Request) -> Result<Self, (u16, String)> {
         let host = request.uri().authority().unwrap().to_string();
@@ -98,9 +111,7 @@ impl Socket {
 
     async fn over(stream: TcpStream, request: Request) -> Result<Self, (u16, String)> {
         match client_async(request, stream).await {
-            Ok((stream, _)) => {
-                Ok(Self { stream, frames: 0, rows: BTreeMap::new(), staged: BTreeMap::new(), checkpoint: None })
-            }
+            Ok((stream, _)) => Ok(Self::new(Line::WebSocket(stream))),
             Err(Error::Http(response)) => {
                 let body = response.body().clone().unwrap_or_default();
                 Err((response.status().as_u16(), String::from_utf8(body).unwrap()))
@@ -117,7 +128,7 @@ impl Socket {
 
     /// Says it; a server that has closed meanwhile does not listen.
     pub(crate) async fn send_message(&mut self, message: Message) {
-        let _ = soon("the server to read", self.stream.send(message)).await;
+        self.line.send(message).await;
     }
 
     /// Says hello and gives the welcome.
@@ -143,21 +154,15 @@ impl Socket {
     // ---- down ----
 
     pub(crate) async fn next(&mut self) -> Heard {
-        loop {
-            match soon("a frame", self.stream.next()).await {
-                Some(Ok(Message::Text(text))) => {
-                    let (number, frame) = Down::read_numbered(&text).unwrap();
-                    self.frames += 1;
-                    assert_eq!(number, Some(self.frames), "P19: {text}");
-                    self.keep(&frame);
-                    return Heard::Frame(frame);
-                }
-                Some(Ok(Message::Close(frame))) => {
-                    return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
-                }
-                Some(Ok(_)) => {}
-                None | Some(Err(_)) => return Heard::Closed(1006),
+        match self.line.next().await {
+            Came::Frame(text, numbered) => {
+                let (number, frame) = Down::read_numbered(&text).unwrap();
+                self.frames += u64::from(numbered == Numbered::Yes);
+                assert_eq!(number, (numbered == Numbered::Yes).then_some(self.frames), "P19: {text}");
+                self.keep(&frame);
+                Heard::Frame(frame)
             }
+            Came::Closed(code) => Heard::Closed(code),
         }
     }
 

@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, SET_COOKIE};
 use serde_json::{Value as Json, json};
 use swain_core::{Column, ColumnType, Epoch, Schema, Table};
 use swain_engine::{Engine, TableConfig};
-use swain_server::{Running, Secret, Server, ServerConfig, now};
+use swain_server::{Running, Secret, Server, ServerConfig, Transport, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 use swain_store::Store;
 use swain_store::memory::{MemoryOptions, MemoryStore};
@@ -80,7 +80,7 @@ impl<S: Store> Stage<S> {
         let mut config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
         change(&mut config);
         let running = Server::start(config, Arc::clone(&engine)).await.unwrap();
-        Self { engine, running, http: reqwest::Client::new(), _folder: folder }
+        Self { engine, running, http: reqwest::Client::builder().no_gzip().build().unwrap(), _folder: folder }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -121,9 +121,19 @@ impl<S: Store> Stage<S> {
         Socket::open(self.running.address).await
     }
 
+    /// The same over any transport.
+    pub(crate) async fn line(&self, transport: Transport) -> Socket {
+        Socket::over_transport(self.running.address, transport).await
+    }
+
     /// A device that holds all of t, and has caught up.
     pub(crate) async fn device(&self, token: Option<&str>, device: &str) -> Socket {
-        let mut socket = self.socket().await;
+        self.device_over(Transport::WebSocket, token, device).await
+    }
+
+    /// The same over any transport.
+    pub(crate) async fn device_over(&self, transport: Transport, token: Option<&str>, device: &str) -> Socket {
+        let mut socket = self.line(transport).await;
         socket.greet(Hello::new(token, device)).await;
         socket.caught_up().await;
         socket

@@ -3,6 +3,7 @@
 use futures::future::join;
 use swain_core::protocol::{Cursor, Down, Outcome, ShapeState};
 use swain_core::{Code, Key, Millis, Pos, Tag};
+use swain_server::Transport;
 use swain_store::Store;
 use swain_testkit::spec;
 
@@ -11,18 +12,22 @@ use crate::stage::Stage;
 
 #[tokio::test]
 async fn a_device_loads_pushes_and_hears_what_another_pushes() {
-    whole_story(Stage::new().await).await;
+    for transport in Transport::ALL {
+        whole_story(Stage::new().await, *transport).await;
+    }
 }
 
 #[tokio::test]
 async fn the_same_story_on_sqlite() {
-    whole_story(Stage::sqlite().await).await;
+    for transport in Transport::ALL {
+        whole_story(Stage::sqlite().await, *transport).await;
+    }
 }
 
-async fn whole_story<S: Store>(stage: Stage<S>) {
-    spec!("P1", "P2", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P19", "S2", "S12");
+async fn whole_story<S: Store>(stage: Stage<S>, transport: Transport) {
+    spec!("P1", "P2", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P19", "P20", "P21", "P22", "S2", "S12");
     let ada = stage.signup("ada").await;
-    let mut first = stage.socket().await;
+    let mut first = stage.line(transport).await;
 
     // hello → welcome → load → load_end → caught_up
     let welcome = first.greet(Hello::new(Some(&ada.access), "d1")).await;
@@ -55,7 +60,7 @@ async fn whole_story<S: Store>(stage: Stage<S>) {
     assert!(stage.engine.store().head().await.unwrap().pos >= first.checkpoint.as_ref().unwrap().pos);
 
     // Another device loads it, and hears the next change.
-    let mut second = stage.device(None, "d2").await;
+    let mut second = stage.device_over(transport, None, "d2").await;
     assert_eq!(second.rows, first.rows);
     first.insert(2, "g2").await;
     second.until_rows("g2", |rows| rows.len() == 2).await;
@@ -64,7 +69,7 @@ async fn whole_story<S: Store>(stage: Stage<S>) {
     let cursor = second.cursor();
     drop(second);
     first.insert(3, "g3").await;
-    let mut again = stage.socket().await;
+    let mut again = stage.line(transport).await;
     let welcome = again.greet(Hello::new(None, "d2").at(&cursor)).await;
     assert_eq!(welcome.shapes, [ShapeState::Live]);
     again.caught_up().await;
