@@ -15,7 +15,7 @@ use crate::driver::Driver;
 use crate::error::ClientError;
 use crate::shared::{Changes, Patch, Shared};
 use crate::store::{MemoryStore, Store};
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportConfig};
 use crate::written::Written;
 
 /// A device of this process. Edits and reads never wait for the network.
@@ -35,7 +35,13 @@ impl Client {
 
     /// A client that goes on from what a store holds. It returns before there is a connection.
     pub async fn open<S: Store>(config: ClientConfig, mut store: S) -> Result<Self, ClientError> {
-        let transport = Transport::new(&config.url)?;
+        let clock = Clock::start();
+        let transport = Transport::new(&TransportConfig {
+            url: &config.url,
+            transports: &config.transports,
+            compression: config.device_config.compression,
+            clock,
+        })?;
         let stored = store.load().await?;
         let device = match config.device {
             Some(device) => device,
@@ -43,7 +49,6 @@ impl Client {
         };
         let seed = getrandom::u64().map_err(ClientError::Random)?;
         let mut device = Device::new(Identity { device, seed }, config.device_config, stored);
-        let clock = Clock::start();
         if config.paused {
             device.handle(clock.now(), Input::Pause);
         }
@@ -175,6 +180,17 @@ impl Client {
     /// Online again, visible again: a reason to try at once.
     pub fn wake(&self) {
         self.shared.ask(Input::Wake);
+    }
+
+    /// Perhaps another network: better transports are tried again, and at once (spec C17).
+    pub fn online(&self) {
+        self.shared.online.notify_one();
+        self.wake();
+    }
+
+    /// The transport that is in use, or being tried; none without a connection.
+    pub fn transport(&self) -> Option<swain_core::protocol::Transport> {
+        *self.shared.transport.borrow()
     }
 
     /// Disconnects; edits go on.

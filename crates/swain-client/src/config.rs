@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use swain_core::client::{ChangeSet, Config};
+use swain_core::protocol::Transport;
 use swain_core::shape::Shape;
 use swain_core::{DeviceId, Millis};
 
@@ -26,6 +27,8 @@ pub struct ClientConfig {
     pub on_change: Option<OnChange>,
     /// Start without connecting; `resume` connects.
     pub paused: bool,
+    /// In order of preference; one alone means no fallback (spec C17).
+    pub transports: Vec<Transport>,
 }
 
 impl ClientConfig {
@@ -35,9 +38,10 @@ impl ClientConfig {
             url: url.into(),
             token: TokenProvider::fixed(None),
             device: None,
-            device_config: Config::new(shapes),
+            device_config: Config { compression: true, ..Config::new(shapes) },
             on_change: None,
             paused: false,
+            transports: Transport::ALL.to_vec(),
         }
     }
 
@@ -52,6 +56,20 @@ impl ClientConfig {
     #[must_use]
     pub fn with_first_delay(mut self, delay: std::time::Duration) -> Self {
         self.device_config.first_delay = Millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// The same with these transports, in order of preference.
+    #[must_use]
+    pub fn with_transports(mut self, transports: impl Into<Vec<Transport>>) -> Self {
+        self.transports = transports.into();
+        self
+    }
+
+    /// The same with or without compression of what comes (spec P23).
+    #[must_use]
+    pub fn with_compression(mut self, compression: bool) -> Self {
+        self.device_config.compression = compression;
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use swain_core::DeviceId;
-use swain_core::client::{Batch, Input, Output};
+use swain_core::client::{Batch, Cause, Input, Output};
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::random_device_id;
@@ -39,7 +39,7 @@ impl<S: Store> Driver<S> {
         }
         // What was saved before the end stays saved; edits that nobody wrote yet are written now.
         self.perform().await;
-        self.transport.close().await;
+        self.transport.close(Cause::Left).await;
         self.shared.end();
     }
 
@@ -49,10 +49,15 @@ impl<S: Store> Driver<S> {
         let due = due.map(|(time, _)| self.shared.clock.moment(time));
         tokio::select! {
             () = self.shared.work.notified() => None,
+            () = self.shared.online.notified() => {
+                self.transport.handle_online();
+                None
+            }
             heard = self.transport.hear() => Some(match heard {
                 Heard::Opened => Input::TransportOpened,
                 Heard::Frame(text) => Input::FrameReceived(text),
                 Heard::Closed(code) => Input::TransportClosed { code },
+                Heard::Restart => Input::TransportRestarts,
             }),
             token = answer(&mut self.asking) => Some(Input::Token(token)),
             () = until(due) => Some(Input::Tick),
@@ -71,6 +76,7 @@ impl<S: Store> Driver<S> {
                 self.do_one(output, &mut batches).await;
             }
             self.write(batches).await;
+            self.shared.transport.send_replace(self.transport.kind());
             self.shared.stepped();
         }
     }
@@ -80,7 +86,7 @@ impl<S: Store> Driver<S> {
             Output::NeedToken { renew } => self.asking = Some(Box::pin(self.token.clone().find(renew))),
             Output::NeedDeviceId => self.new_device(),
             Output::Connect => self.transport.open(),
-            Output::Close => self.transport.close().await,
+            Output::Close(cause) => self.transport.close(cause).await,
             Output::Send(text) => self.transport.send(text).await,
             Output::Persist(batch) => batches.push(batch),
             Output::Saved(id) => self.shared.saved(id),

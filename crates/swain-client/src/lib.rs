@@ -42,6 +42,6 @@ pub use swain_core::client::{
     Batch, ChangeSet, Config as DeviceConfig, Device, Entry, EntryId, Faults, Origin, RowChange, Settled, State,
     Status, Stop, StoredDevice,
 };
-pub use swain_core::protocol::{MutationResult, Outcome};
+pub use swain_core::protocol::{MutationResult, Outcome, Transport};
 pub use swain_core::shape::Shape;
 pub use swain_core::{Code, DeviceId, Key, Millis, Operation, Problem, Row, RowKey, Value};

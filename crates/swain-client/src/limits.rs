@@ -18,5 +18,15 @@ pub(crate) const TOKEN_PAUSE_MIN: Duration = Duration::from_secs(1);
 pub(crate) const TOKEN_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Bytes of an answer to a sign-in.
 pub(crate) const ANSWER_BYTES_MAX: u64 = 64 * 1024;
-/// How long a sign-in may take.
+/// How long a connection for a request may take to open.
+pub(crate) const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// Without a welcome so long after it was asked for, the WebSocket does not get through (spec C17).
+pub(crate) const WEBSOCKET_WELCOME_TIME_MAX: Duration = Duration::from_secs(10);
+/// The same for server-sent events: somebody holds them back.
+pub(crate) const SSE_WELCOME_TIME_MAX: Duration = Duration::from_secs(5);
+/// Between polls that do not wait.
+pub(crate) const POLL_PAUSE: Duration = Duration::from_secs(5);
+/// A poll that fails sooner was not waiting.
+pub(crate) const POLL_CUT_TIME_MIN: Duration = Duration::from_secs(1);
+/// How long a sign-in, or another request that does not wait, may take.
 pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use swain_core::client::{ChangeSet, Device, EntryId, Input, Output, Settled, Status};
+use swain_core::protocol::Transport;
 use swain_core::{Key, Operation, Problem, Row};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -20,6 +21,10 @@ pub(crate) struct Shared {
     /// Counts steps; whoever waits for a state looks again.
     pub(crate) steps: watch::Sender<u64>,
     pub(crate) status: watch::Sender<Status>,
+    /// What is in use.
+    pub(crate) transport: watch::Sender<Option<Transport>>,
+    /// The network is another one, perhaps.
+    pub(crate) online: Notify,
     pub(crate) clock: Clock,
 }
 
@@ -84,6 +89,8 @@ impl Shared {
             work: Notify::new(),
             steps: watch::Sender::new(0),
             status,
+            transport: watch::Sender::new(None),
+            online: Notify::new(),
             clock,
         }
     }

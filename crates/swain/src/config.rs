@@ -17,7 +17,7 @@ use swain_core::Millis;
 use swain_engine::limits::{HEARTBEAT_MS, SESSIONS_MAX, USER_SESSIONS_MAX};
 use swain_engine::{SessionLimits, TableConfig};
 use swain_server::limits::CONNECTIONS_MAX;
-use swain_server::{ServerConfig, SignUp};
+use swain_server::{ServerConfig, SignUp, Transport};
 use toml::{Table, Value};
 
 pub(crate) use aliases::notes;
@@ -52,6 +52,10 @@ pub(crate) struct ServerSection {
     pub(crate) max_connections: NonZeroUsize,
     /// Devices of one user that may be connected at once.
     pub(crate) max_user_connections: NonZeroUsize,
+    /// The ways to a stream that are open: websocket, sse, poll.
+    pub(crate) transports: Vec<String>,
+    /// Whether what is sent may be compressed.
+    pub(crate) compression: bool,
 }
 
 /// `[database]`
@@ -91,6 +95,8 @@ impl Default for ServerSection {
             heartbeat_ms: const { NonZeroU64::new(HEARTBEAT_MS).expect("it is not 0") },
             max_connections: const { NonZeroUsize::new(SESSIONS_MAX).expect("it is not 0") },
             max_user_connections: const { NonZeroUsize::new(USER_SESSIONS_MAX).expect("it is not 0") },
+            transports: Transport::ALL.iter().map(|transport| transport.as_str().to_owned()).collect(),
+            compression: true,
         }
     }
 }
@@ -110,6 +116,20 @@ impl Default for SyncSection {
 impl Default for AuthSection {
     fn default() -> Self {
         Self { jwt_secret: None, jwt_secret_file: None, sign_up: true }
+    }
+}
+
+impl ServerSection {
+    fn transports(&self) -> anyhow::Result<Vec<Transport>> {
+        let read = |name: &String| {
+            let unknown = || anyhow::anyhow!("[server] transports has '{name}'; there are websocket, sse and poll");
+            Transport::from_text(name).ok_or_else(unknown)
+        };
+        let transports: Vec<Transport> = self.transports.iter().map(read).collect::<anyhow::Result<_>>()?;
+        if transports.is_empty() {
+            bail!("[server] transports is empty; name at least one of websocket, sse and poll");
+        }
+        Ok(transports)
     }
 }
 
@@ -191,6 +211,8 @@ impl Config {
         config.heartbeat = Millis(self.server.heartbeat_ms.get());
         // Pages and sign-ins need connections, too.
         config.connections = self.server.max_connections.get().saturating_add(CONNECTIONS_MAX - SESSIONS_MAX);
+        config.transports = self.server.transports()?;
+        config.compression = self.server.compression;
         config.sign_up = match self.auth.sign_up {
             true => SignUp::Open,
             false => SignUp::Closed,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use swain_client::{ChangeSet, Client, ClientConfig, Key, Origin, Row, RowKey, Shape};
+use swain_client::{ChangeSet, Client, ClientConfig, Key, Origin, Row, RowKey, Shape, Transport};
 use swain_core::Pos;
 use swain_testkit::{PATIENCE, soon};
 use tokio::sync::watch;
@@ -23,11 +23,23 @@ struct Mirror {
 }
 
 impl Witness {
+    /// Over one transport, plain.
     pub(crate) async fn open(address: std::net::SocketAddr, shapes: Vec<Shape>) -> Self {
+        Self::open_over(address, shapes, &[Transport::WebSocket], false).await
+    }
+
+    pub(crate) async fn open_over(
+        address: std::net::SocketAddr,
+        shapes: Vec<Shape>,
+        transports: &[Transport],
+        compression: bool,
+    ) -> Self {
         let told = Arc::new(watch::Sender::new(Vec::new()));
         let sink = Arc::clone(&told);
         let config = ClientConfig::new(format!("http://{address}"), shapes)
             .with_first_delay(Duration::from_millis(1))
+            .with_transports(transports)
+            .with_compression(compression)
             .on_change(move |changes| sink.send_modify(|told| told.push(changes.clone())));
         let client = Client::connect(config).await.unwrap();
         Self { client, told, mirror: Mirror::default() }

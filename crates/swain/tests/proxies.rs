@@ -1,0 +1,92 @@
+//! Behind proxies that do not let everything through, a client finds the transport that works.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "support/rude_proxy.rs"]
+mod rude_proxy;
+#[path = "support/stage.rs"]
+mod stage;
+#[path = "support/witness.rs"]
+mod witness;
+
+use std::time::{Duration, Instant};
+
+use rude_proxy::{Manner, RudeProxy};
+use stage::Stage;
+use swain_client::{Key, Row, Shape, Transport};
+use swain_testkit::{soon, spec, wait_for};
+use witness::Witness;
+
+const TABLES: &str = "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL)";
+/// All of a proxy's stories, side by side.
+const TIME_MAX: Duration = Duration::from_secs(60);
+
+use Transport::{Poll, Sse, WebSocket};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_that_buffers_polls_are_left() {
+    spec!("C17", "P21");
+    let began = Instant::now();
+
+    tokio::join!(
+        story(Manner::Buffers, [WebSocket, Sse, Poll], Poll, 0),
+        story(Manner::Buffers, [Sse, Poll, WebSocket], Poll, 0),
+        story(Manner::Buffers, [Poll, WebSocket, Sse], Poll, 0),
+    );
+
+    assert!(began.elapsed() < TIME_MAX);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_that_refuses_upgrades_events_are_next() {
+    spec!("C17", "P20");
+    let began = Instant::now();
+
+    tokio::join!(
+        story(Manner::RefusesUpgrade, [WebSocket, Sse, Poll], Sse, 0),
+        story(Manner::RefusesUpgrade, [Sse, Poll, WebSocket], Sse, 0),
+        story(Manner::RefusesUpgrade, [Poll, WebSocket, Sse], Poll, 0),
+    );
+
+    assert!(began.elapsed() < TIME_MAX);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_cuts_after_ten_seconds_is_found_out_by_three_cuts() {
+    spec!("C17", "C8");
+    let began = Instant::now();
+    let cuts = Manner::CutsAfter(Duration::from_secs(10));
+
+    tokio::join!(
+        story(cuts, [WebSocket, Sse, Poll], Sse, 3),
+        story(cuts, [Sse, Poll, WebSocket], Poll, 3),
+        // Two waits are too long for it; then it waits for less, and is left alone.
+        story(cuts, [Poll, WebSocket, Sse], Poll, 2),
+    );
+
+    assert!(began.elapsed() < TIME_MAX);
+}
+
+/// A client behind a proxy hears everything that somebody writes, and ends on a transport after so many cuts.
+async fn story(manner: Manner, transports: [Transport; 3], wanted: Transport, cuts: usize) {
+    let stage = Stage::start(TABLES, &[("t", &[])]).await;
+    let proxy = RudeProxy::start(stage.address(), manner).await;
+    let theirs = Witness::open(stage.address(), vec![Shape::table("t")]).await;
+    soon("the other", theirs.client.sync(Duration::from_secs(30))).await.unwrap();
+    let ours = Witness::open_over(proxy.address, vec![Shape::table("t")], &transports, true).await;
+
+    for n in 0..=cuts {
+        wait_for("the next cut", || async { (proxy.cuts() >= n).then_some(()) }).await;
+        let key = format!("t{n}");
+        theirs.client.insert("t", Key::of(key.as_str()), Row::default().with("n", 1)).unwrap();
+        wait_for("what the other wrote", || async { ours.client.row("t", Key::of(key.as_str())) }).await;
+    }
+    let is_there = || async { (ours.client.transport() == Some(wanted)).then_some(()) };
+    wait_for(&format!("{wanted:?} behind {manner:?}"), is_there).await;
+    let own = ours.client.insert("t", Key::of("own"), Row::default().with("n", 1)).unwrap();
+    soon("its own write", own.synced()).await.unwrap();
+
+    assert_eq!(ours.client.transport(), Some(wanted));
+    wait_for("the same rows", || async { (ours.client.rows("t") == theirs.client.rows("t")).then_some(()) }).await;
+    assert_eq!(ours.client.rows("t").len(), cuts + 2);
+}
