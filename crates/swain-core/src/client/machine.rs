@@ -309,6 +309,14 @@ impl Device {
             Push::Paused { until } if now < until => return,
             Push::Paused { .. } | Push::Idle => session.push = Push::Idle,
         }
+        if self.replica.outbox.lacks_results() {
+            // It was decided, but its answer is lost; the welcome of the next connection has it.
+            self.close_transport(Cause::Left);
+            return self.connect(now);
+        }
+        let Some(session) = self.connection.session() else {
+            return;
+        };
         let also_unsaved = self.config.faults.has(PlantedBug::SendBeforeSaved);
         // Acked may be ahead of the results: what it covers was decided, too.
         let after = session.decided.max(self.replica.meta.acked);

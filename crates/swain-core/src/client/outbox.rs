@@ -296,6 +296,11 @@ impl Outbox {
         }
     }
 
+    /// True when something is acknowledged whose result nobody told.
+    pub(super) fn lacks_results(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
     pub(super) fn entry(&self, id: EntryId) -> Option<&Entry> {
         self.entries.get(&id)
     }
