@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod device;
+mod events;
 mod figure;
 mod floors;
 mod load;

@@ -4,6 +4,7 @@ use swain_core::shape::Shape;
 
 use crate::ROUNDS;
 use crate::device::{Device, Socket, open};
+use crate::events::Events;
 use crate::figure::Figures;
 use crate::load::TABLE;
 use crate::peer::Peer;
@@ -11,6 +12,7 @@ use crate::serve::{SWAIN, WEBSOCKET};
 
 const IDLE_500: &str = "memory of an idle connection, of 500";
 pub(crate) const IDLE_1000: &str = "memory of an idle connection, of 1000";
+const IDLE_EVENTS_1000: &str = "memory of an idle stream of events, of 1000";
 
 /// Connections that come first, so that what the first ones need for all is not counted.
 const WARM_UP: usize = 20;
@@ -25,14 +27,16 @@ struct Rounds {
 }
 
 pub(crate) async fn measure(figures: &mut Figures) -> anyhow::Result<()> {
-    let (mut ours, mut bare) = (Rounds::default(), Rounds::default());
+    let (mut ours, mut events, mut bare) = (Rounds::default(), Rounds::default(), Rounds::default());
     for _ in 0..ROUNDS {
         bare.add(&Peer::start(WEBSOCKET)?, connect_bare).await?;
         ours.add(&Peer::start(SWAIN)?, connect).await?;
+        events.add(&Peer::start(SWAIN)?, connect_events).await?;
     }
     let beside = "bare WebSocket server";
     figures.add((IDLE_500, "KiB"), &ours.fewer, (beside, &bare.fewer));
     figures.add((IDLE_1000, "KiB"), &ours.more, (beside, &bare.more));
+    figures.add((IDLE_EVENTS_1000, "KiB"), &events.more, (beside, &bare.more));
     Ok(())
 }
 
@@ -57,6 +61,10 @@ impl Rounds {
 /// A device that holds a table and has caught up.
 async fn connect(server: &Peer) -> anyhow::Result<Device> {
     Device::connect(server.address, vec![Shape::table(TABLE)]).await
+}
+
+async fn connect_events(server: &Peer) -> anyhow::Result<Events> {
+    Events::connect(server.address, TABLE).await
 }
 
 async fn connect_bare(server: &Peer) -> anyhow::Result<Socket> {

@@ -4,6 +4,7 @@
 mod account;
 mod bad_input;
 mod http;
+mod http_access;
 mod http_streams;
 mod life;
 mod line;
