@@ -69,7 +69,7 @@ async fn a_proxy_that_cuts_after_ten_seconds_is_found_out_by_three_cuts() {
 
 /// A client behind a proxy hears everything that somebody writes, and ends on a transport after so many cuts.
 async fn story(manner: Manner, transports: [Transport; 3], wanted: Transport, cuts: usize) {
-    let stage = Stage::start(TABLES, &[("t", &[])]).await;
+    let stage = Stage::start(TABLES, &[("t", &[])], |_| {}).await;
     let proxy = RudeProxy::start(stage.address(), manner).await;
     let theirs = Witness::open(stage.address(), vec![Shape::table("t")]).await;
     soon("the other", theirs.client.sync(Duration::from_secs(30))).await.unwrap();
@@ -87,7 +87,7 @@ async fn story(manner: Manner, transports: [Transport; 3], wanted: Transport, cu
     soon("its own write", own.synced()).await.unwrap();
 
     assert_eq!(ours.client.transport(), Some(wanted));
-    ours.hear_until(stage.head().await).await;
+    ours.hear_until(stage.head().await.pos).await;
     assert_eq!(ours.rows("t"), stage.rows("t", None).await);
     assert_eq!(ours.rows("t").len(), cuts + 2);
 }

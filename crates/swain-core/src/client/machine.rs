@@ -304,12 +304,14 @@ impl Device {
         let Some(session) = self.connection.session() else {
             return;
         };
-        match session.push {
+        let was_paused = match session.push {
             Push::InFlight { .. } => return,
             Push::Paused { until } if now < until => return,
-            Push::Paused { .. } | Push::Idle => session.push = Push::Idle,
-        }
-        if self.replica.outbox.lacks_results() {
+            Push::Paused { .. } => true,
+            Push::Idle => false,
+        };
+        session.push = Push::Idle;
+        if was_paused && self.replica.outbox.lacks_results() {
             // It was decided, but its answer is lost; the welcome of the next connection has it.
             self.close_transport(Cause::Left);
             return self.connect(now);

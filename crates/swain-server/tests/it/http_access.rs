@@ -158,7 +158,7 @@ async fn bad_queries_and_bodies_are_refused_with_their_place() {
     let bodies = [
         ("shapes", json!({}), "missing_member", "body"),
         ("shapes", json!({"shapes": vec![json!({"table": "t"}); SHAPES_MAX + 1]}), "limit_shapes", "body.shapes"),
-        ("shapes", json!({"shapes": [{"table": "v"}]}), "unknown_table", "body.shapes[0].table"),
+        ("shapes", json!({"shapes": [{"table": "v"}]}), "unknown_table", "body.shapes[0]"),
         ("batch", json!({"mutations": []}), "missing_member", "body"),
         ("batch", json!({"device": "d1"}), "missing_member", "body"),
         ("batch", json!({"device": "d1", "mutations": [{}]}), "missing_member", "body.mutations[0]"),
