@@ -80,6 +80,30 @@ async fn the_same_over_compressed_websocket() {
     cut_over(Way { transport: Transport::WebSocket, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_over_events() {
+    spec!("P20", "P22", "C18");
+    cut_over(Way { transport: Transport::Sse, compression: false, rounds: ROUNDS_ELSEWHERE }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_over_compressed_events() {
+    spec!("P20", "P22", "P23", "C18");
+    cut_over(Way { transport: Transport::Sse, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_over_polls() {
+    spec!("P21", "P22", "C18");
+    cut_over(Way { transport: Transport::Poll, compression: false, rounds: ROUNDS_ELSEWHERE }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_over_compressed_polls() {
+    spec!("P21", "P22", "P23", "C18");
+    cut_over(Way { transport: Transport::Poll, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
+}
+
 async fn cut_over(way: Way) {
     spec!("C4", "C6", "C8", "C13");
     let mut dice = Dice::from_environment();
