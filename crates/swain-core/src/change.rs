@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::alias::Alias;
-use crate::ids::{DeviceId, Millis, MutationNumber, Pos, Tag, UserId};
+use crate::ids::{Actor, DeviceId, Millis, MutationNumber, Pos, Tag, UserId};
 use crate::row::{Row, RowKey};
 
 /// One position of the log with all its changes.
@@ -36,7 +36,10 @@ pub enum Who {
         n: MutationNumber,
     },
     /// Another program that wrote to the database.
-    Outside,
+    Outside {
+        /// What it calls itself; none when it does not say, or when the changes are of several (spec S13).
+        actor: Option<Actor>,
+    },
     /// Swain itself (schema, rules).
     Server,
 }
@@ -50,6 +53,8 @@ pub struct Change {
     pub before: Option<Row>,
     /// The row after; none for a delete.
     pub after: Option<Row>,
+    /// The outside program that made it, when its position holds changes of several; otherwise the position's `who` says it.
+    pub actor: Option<Actor>,
 }
 
 /// What a change did.
@@ -79,7 +84,7 @@ impl Who {
     pub fn mutation(&self) -> Option<(&DeviceId, MutationNumber)> {
         match self {
             Self::Device { device, n, .. } => Some((device, *n)),
-            Self::Outside | Self::Server => None,
+            Self::Outside { .. } | Self::Server => None,
         }
     }
 }

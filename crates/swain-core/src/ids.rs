@@ -7,6 +7,8 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::ops::Deref;
 
+use crate::limits::ACTOR_BYTES_MAX;
+
 /// The name of a table or column. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
@@ -109,9 +111,22 @@ text_id!(
     UserId
 );
 text_id!(
+    /// What a program that writes past Swain calls itself (spec S13).
+    Actor
+);
+text_id!(
     /// The life of a database's history (spec S9); another one after a restore.
     Epoch
 );
+
+impl Actor {
+    /// The name that a program gave; none when it is blank. One that is too long is cut, so that nobody's write fails by it.
+    pub fn named(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end = (0..=text.len().min(ACTOR_BYTES_MAX)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        (end > 0).then(|| Self::from(&text[..end]))
+    }
+}
 
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {

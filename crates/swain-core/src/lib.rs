@@ -32,7 +32,7 @@ mod value;
 pub use alias::{Alias, Aliases, referenced, referenced_before, replace};
 pub use change::{Change, ChangeKind, Position, Who};
 pub use hash::hash_text;
-pub use ids::{DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, UserId};
+pub use ids::{Actor, DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, UserId};
 pub use mutation::{Mutation, Operation, Was};
 pub use problem::{Code, Constraint, Problem};
 pub use row::{Key, Row, RowKey};

@@ -20,6 +20,8 @@ pub const FILTER_NODES_MAX: usize = 64;
 pub const FILTER_VALUES_MAX: usize = 500;
 /// Characters of a device id.
 pub const DEVICE_ID_CHARS_MAX: usize = 64;
+/// Bytes of the name that an outside program gives itself.
+pub const ACTOR_BYTES_MAX: usize = 256;
 /// Canonical bytes above which `was` carries a hash instead of the value (spec M3).
 pub const WAS_VALUE_BYTES_MAX: usize = 256;
 /// Acknowledged mutations that a device keeps (spec C16).

@@ -70,6 +70,6 @@ fn write_version(db: &mut Database, schema: &Schema, hash: &str, now: Millis) ->
     )?;
     let row = RowKey { table: "swain_schema".into(), key: Key::of(version) };
     let after = Row::default().with("version", version).with("hash", Value::text(hash));
-    db.append(&Who::Server, now, None, &[Change { row, before: None, after: Some(after) }])?;
+    db.append(&Who::Server, now, &[Change { row, before: None, after: Some(after), actor: None }])?;
     Ok(())
 }

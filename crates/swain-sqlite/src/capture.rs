@@ -10,6 +10,10 @@
 //! | `p` | a row that holds the new row's key or unique values: REPLACE would delete it without firing DELETE | BEFORE INSERT, UPDATE |
 //! | `i` | a key that comes | BEFORE INSERT, BEFORE UPDATE of the key |
 //! | `g` | a key that goes | BEFORE UPDATE of the key |
+//! | `a` | what a program calls itself (spec S13); null: no longer | a row of `swain_actor` that comes or goes |
+//!
+//! Each record also has the connection's count of changes: it never falls within a connection, so where it falls,
+//! another program has written.
 //!
 //! All is noted BEFORE: an application's AFTER trigger may run before ours and write the row again, or fail under OR FAIL,
 //! which keeps the row and stops all other triggers. Only a rowid that SQLite draws is not known before, and is noted AFTER.
@@ -27,10 +31,13 @@ use crate::integer::limit;
 use crate::layout::{Layout, TableLayout, literal, quote};
 use unique::{Uniques, uniques};
 
+/// Where a program writes what it calls itself.
+pub(crate) const ACTORS: &str = "swain_actor";
+
 /// Makes the triggers of these tables, and no others, be there. Inside a write transaction, with nothing captured.
 pub(crate) fn install(conn: &Connection, layout: &Layout) -> Result<(), Failure> {
-    widen(conn, layout.width())?;
-    let mut wanted = BTreeMap::new();
+    widen(conn, layout.width().max(1))?;
+    let mut wanted = BTreeMap::from(actor_triggers());
     for table in layout.tables.values() {
         let uniques = uniques(conn, table)?;
         wanted.extend(triggers(table, &uniques));
@@ -49,7 +56,7 @@ pub(crate) fn install(conn: &Connection, layout: &Layout) -> Result<(), Failure>
 }
 
 fn widen(conn: &Connection, width: usize) -> Result<(), Failure> {
-    let mut statement = conn.prepare("SELECT count(*) - 3 FROM pragma_table_info('swain_capture')")?;
+    let mut statement = conn.prepare("SELECT count(*) FROM pragma_table_info('swain_capture') WHERE name GLOB 'c[0-9]*'")?;
     let present: i64 = statement.query_row([], |row| row.get(0))?;
     for place in present..limit(width) {
         conn.execute_batch(&format!("ALTER TABLE swain_capture ADD COLUMN c{place}"))?;
@@ -87,6 +94,16 @@ fn triggers(table: &TableLayout, uniques: &Uniques) -> Vec<(String, String)> {
     triggers
 }
 
+/// A name holds for what is noted behind it, until it is taken back or another one is given.
+fn actor_triggers() -> [(String, String); 2] {
+    let trigger = |name: &str, event: &str, actor: &str| {
+        let (into, quoted) = (into_capture(1), quote(name));
+        let note = format!("{into} VALUES ('{ACTORS}', 'a', total_changes(), {actor})");
+        (name.to_owned(), format!("CREATE TRIGGER {quoted} AFTER {event} ON {ACTORS} BEGIN {note}; END"))
+    };
+    [trigger("swain_actor_comes", "INSERT", "NEW.actor"), trigger("swain_actor_goes", "DELETE", "NULL")]
+}
+
 fn trigger(table: &TableLayout, suffix: &str, event: &str, body: Vec<String>) -> (String, String) {
     let name = format!("swain_{}_{suffix}", table.name);
     let (quoted, on) = (quote(&name), quote(&table.name));
@@ -97,24 +114,24 @@ fn trigger(table: &TableLayout, suffix: &str, event: &str, body: Vec<String>) ->
 
 fn note_row(table: &TableLayout, kind: char) -> String {
     let values: Vec<_> = table.columns.iter().map(|(name, _)| format!("OLD.{}", quote(name))).collect();
-    format!("{} VALUES ({}, '{kind}', {})", into_capture(values.len()), literal(&table.name), values.join(", "))
+    format!("{} VALUES ({}, '{kind}', total_changes(), {})", into_capture(values.len()), literal(&table.name), values.join(", "))
 }
 
 fn note_key(table: &TableLayout, kind: char, of: &str, only_if: Option<&str>) -> String {
     let values: Vec<_> = table.key_columns().map(|(name, _)| format!("{of}.{}", quote(name))).collect();
     let only_if = only_if.map_or(String::new(), |condition| format!(" WHERE {condition}"));
     let (into, name) = (into_capture(values.len()), literal(&table.name));
-    format!("{into} SELECT {name}, '{kind}', {}{only_if}", values.join(", "))
+    format!("{into} SELECT {name}, '{kind}', total_changes(), {}{only_if}", values.join(", "))
 }
 
 fn probe(table: &TableLayout, condition: &str) -> String {
     let (into, name, from) = (into_capture(table.columns.len()), literal(&table.name), quote(&table.name));
-    format!("{into} SELECT {name}, 'p', {} FROM {from} WHERE {condition}", table.column_list)
+    format!("{into} SELECT {name}, 'p', total_changes(), {} FROM {from} WHERE {condition}", table.column_list)
 }
 
 fn into_capture(width: usize) -> String {
     let columns: String = (0..width).map(|place| format!(", c{place}")).collect();
-    format!("INSERT INTO swain_capture (tbl, kind{columns})")
+    format!("INSERT INTO swain_capture (tbl, kind, total{columns})")
 }
 
 fn key_changes(table: &TableLayout) -> String {

@@ -1,5 +1,6 @@
 //! The writer's connection, with what it knows of the log.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use swain_core::strict_json::parse;
-use swain_core::{Change, Millis, Pos, Tag, Who};
+use swain_core::{Change, Millis, Name, Pos, Tag, Who};
 use swain_store::{LedgerRow, Sequenced};
 
 use crate::failure::Failure;
 use crate::layout::Layout;
-use crate::log::{self, Entry, POSITION_CHANGES_MAX};
-use crate::sequence::take_changes;
+use crate::log::{self, Changes, Entry};
+use crate::sequence::{Actors, Captured};
 use crate::{meta, predicate};
 
 /// Older versions can reset a WAL that another process still reads.
@@ -39,6 +40,8 @@ pub(crate) struct Database {
     /// The newest position, those of the open transaction included.
     pub(crate) head: Pos,
     random: Box<dyn FnMut() -> u64 + Send>,
+    /// Adopted tables that are no longer as they were adopted, or paused: nothing of them is read or written.
+    pub(crate) held: BTreeSet<Name>,
 }
 
 /// Opens a connection; without a path the database is in memory and nobody else's.
@@ -79,7 +82,7 @@ impl Database {
         };
         let layout = layout.ok_or_else(|| Failure::internal("the stored layout of the tables cannot be read"))?;
         let head = log::head(&conn)?.pos;
-        Ok(Self { conn, layout: Arc::new(layout), head, random })
+        Ok(Self { conn, layout: Arc::new(layout), head, random, held: BTreeSet::new() })
     }
 
     /// Begins a write transaction. Another process may have given positions since the last one.
@@ -103,34 +106,57 @@ impl Database {
         }
     }
 
-    /// Gives positions to what was captured before this transaction wrote anything: it came from outside.
+    /// Gives a position to what was captured before this transaction wrote anything: it came from outside.
     pub(crate) fn sequence_outside(&mut self, now: Millis) -> Result<(), Failure> {
-        let changes = take_changes(&self.conn, &self.layout)?;
-        for part in changes.chunks(POSITION_CHANGES_MAX - 1) {
-            self.append(&Who::Outside, now, None, part)?;
+        let Some(captured) = Captured::look(&self.conn)? else { return Ok(()) };
+        let actors = Actors::take(&self.conn)?;
+        let who = Who::Outside { actor: actors.only().cloned() };
+        let Self { conn, layout, head, random, held } = self;
+        let mut open: Option<Changes<'_>> = None;
+        captured.take(conn, layout, held, &actors, |change| {
+            if let Some(full) = open.take_if(|changes| changes.is_full()) {
+                close(conn, head, random, full.pos, now, &who, None)?;
+            }
+            open.get_or_insert_with(|| Changes::of(conn, layout, head.next())).append(&change)
+        })?;
+        if let Some(changes) = open {
+            close(conn, head, random, changes.pos, now, &who, None)?;
         }
         Ok(())
     }
 
     /// Gives a position to everything captured since the last one.
     pub(crate) fn sequence(&mut self, who: &Who, now: Millis, row: &LedgerRow) -> Result<Sequenced, Failure> {
-        let changes = take_changes(&self.conn, &self.layout)?;
-        self.append(who, now, Some(row), &changes)
+        let Self { conn, layout, head, random, held } = self;
+        let mut changes = Changes::of(conn, layout, head.next());
+        if let Some(captured) = Captured::look(conn)? {
+            captured.take(conn, layout, held, &Actors::default(), |change| changes.append(&change))?;
+        }
+        close(conn, head, random, changes.pos, now, who, Some(row))
     }
 
-    /// Writes the next position.
-    pub(crate) fn append(
-        &mut self,
-        who: &Who,
-        at: Millis,
-        decided: Option<&LedgerRow>,
-        changes: &[Change],
-    ) -> Result<Sequenced, Failure> {
-        #[expect(clippy::cast_possible_truncation, reason = "a tag is 32 of the random bits")]
-        let tag = Tag((self.random)() as u32);
-        let pos = self.head.next();
-        log::append(&self.conn, &self.layout, &Entry { pos, tag, at, who, decided, changes })?;
-        self.head = pos;
-        Ok(Sequenced { pos, tag })
+    /// Writes the next position, of changes that no trigger has noted.
+    pub(crate) fn append(&mut self, who: &Who, at: Millis, changes: &[Change]) -> Result<Sequenced, Failure> {
+        let Self { conn, layout, head, random, .. } = self;
+        let mut writer = Changes::of(conn, layout, head.next());
+        changes.iter().try_for_each(|change| writer.append(change))?;
+        close(conn, head, random, writer.pos, at, who, None)
     }
+}
+
+/// Writes a position whose changes are written.
+fn close(
+    conn: &Connection,
+    head: &mut Pos,
+    random: &mut (dyn FnMut() -> u64 + Send),
+    pos: Pos,
+    at: Millis,
+    who: &Who,
+    decided: Option<&LedgerRow>,
+) -> Result<Sequenced, Failure> {
+    #[expect(clippy::cast_possible_truncation, reason = "a tag is 32 of the random bits")]
+    let tag = Tag(random() as u32);
+    log::append_position(conn, &Entry { pos, tag, at, who, decided })?;
+    *head = pos;
+    Ok(Sequenced { pos, tag })
 }

@@ -49,7 +49,7 @@ impl Layout {
         });
         Ok(Self {
             tables: tables.into_iter().map(|table| (table.name.clone(), Arc::new(table))).collect(),
-            captured_sql: format!("SELECT tbl, kind{columns} FROM swain_capture ORDER BY id"),
+            captured_sql: format!("SELECT id, tbl, kind{columns} FROM swain_capture ORDER BY id"),
         })
     }
 

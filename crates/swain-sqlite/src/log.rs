@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub(crate) use read::{Request, acked, count, head, page, read_change, read_position, tag};
-pub(crate) use write::{Entry, append, index_scope, scope_values};
+pub(crate) use write::{Changes, Entry, append_position, index_scope, scope_values};
 
 use crate::meta::CHANGE_ID_BITS;
 use swain_core::Pos;

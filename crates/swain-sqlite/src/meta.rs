@@ -55,6 +55,15 @@ const STEPS: &[&str] = &[
      CREATE INDEX swain_aliases_n ON swain_aliases (device, n);",
 ];
 
+/// What came later, and is nothing that an older program would stumble over.
+const ADDED: &str = "
+    CREATE INDEX IF NOT EXISTS swain_devices_seen ON swain_devices (at);
+    CREATE TABLE IF NOT EXISTS swain_actor (id INTEGER PRIMARY KEY, actor TEXT);
+";
+
+/// Columns that came later, by table.
+const ADDED_COLUMNS: [(&str, &str); 2] = [("swain_changes", "actor"), ("swain_capture", "total")];
+
 /// Makes or checks Swain's tables, inside a write transaction.
 pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) -> Result<(), Failure> {
     conn.execute_batch("CREATE TABLE IF NOT EXISTS swain_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")?;
@@ -76,6 +85,13 @@ pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) ->
     // These came later, and are nothing that an older program would stumble over.
     conn.execute_batch(shape_lists::TABLE)?;
     conn.execute_batch("CREATE INDEX IF NOT EXISTS swain_devices_seen ON swain_devices (at)")?;
+    conn.execute_batch(ADDED)?;
+    for (table, column) in ADDED_COLUMNS {
+        let there = conn.prepare("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2")?.exists([table, column])?;
+        if !there {
+            conn.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column}"))?;
+        }
+    }
     Ok(())
 }
 

@@ -1,57 +1,85 @@
 //! From what was captured to what changed: each noted row is read as it is now.
+//!
+//! Few records are merged by key in memory, in the order in which rows were first touched. Many are sorted by SQLite,
+//! which keeps on disk what it cannot hold, and merged one row at a time: another program's transaction has no limit.
 
-use std::collections::BTreeMap;
+mod actors;
+mod touched;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
-use swain_core::{Change, Key, Name, Row, RowKey};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+use swain_core::{Change, Name};
 
 use crate::failure::Failure;
-use crate::layout::{Layout, TableLayout, quote};
-use crate::wire::{Stored, to_wire};
+use crate::layout::{Layout, TableLayout, literal};
+pub(crate) use actors::Actors;
+use touched::{Noted, Touched};
 
-/// A row that was noted.
-struct Touched<'a> {
-    table: &'a TableLayout,
-    key: Key,
-    /// The key as SQLite has it, so that nothing is lost on the way to the wire form and back.
-    stored_key: Vec<Stored>,
-    before: Option<Row>,
-    /// It was deleted or may have been replaced, so that a key that comes later says nothing about what was before.
-    may_have_gone: bool,
+/// Captured records that are merged in memory.
+const MERGED_RECORDS_MAX: i64 = 10_000;
+
+/// What waits for a position.
+pub(crate) struct Captured {
+    records: i64,
 }
 
-/// Everything captured so far as changes, one per key: from the first before to the present after. Empties the capture.
-pub(crate) fn take_changes(conn: &Connection, layout: &Layout) -> Result<Vec<Change>, Failure> {
-    let touched = read_captured(conn, layout)?;
-    if touched.is_empty() {
-        return Ok(Vec::new());
+impl Captured {
+    /// None when nothing waits.
+    pub(crate) fn look(conn: &Connection) -> Result<Option<Self>, Failure> {
+        // Ids begin anew whenever the table is emptied.
+        let sql = "SELECT (SELECT min(id) FROM swain_capture), (SELECT max(id) FROM swain_capture)";
+        let ends = conn.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(match ends {
+            (Some(first), Some(last)) => {
+                let (first, last): (i64, i64) = (first, last);
+                Some(Self { records: last - first + 1 })
+            }
+            _ => None,
+        })
     }
-    // Without a condition SQLite empties the table at once.
-    conn.prepare_cached("DELETE FROM swain_capture")?.execute([])?;
-    let changes = touched.into_iter().map(|touched| {
-        let after = touched.read_now(conn)?;
-        let row = RowKey { table: touched.table.name.clone(), key: touched.key };
-        Ok(Change { row, before: touched.before, after })
-    });
-    let unchanged = |change: &Result<Change, Failure>| matches!(change, Ok(change) if change.before == change.after);
-    changes.filter(|change| !unchanged(change)).collect()
+
+    /// Hands on what changed, one change per key: from the first before to the present after. Empties the capture, but
+    /// for tables whose schema is not the adopted one: nobody knows what their records mean.
+    pub(crate) fn take(
+        &self,
+        conn: &Connection,
+        layout: &Layout,
+        held: &BTreeSet<Name>,
+        actors: &Actors,
+        mut each: impl FnMut(Change) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut change = |touched: Touched<'_>| match touched.into_change(conn, actors)? {
+            Some(change) => each(change),
+            None => Ok(()),
+        };
+        if self.records <= MERGED_RECORDS_MAX {
+            for touched in merged_in_memory(conn, layout, held)? {
+                change(touched)?;
+            }
+        } else {
+            for name in captured_tables(conn)? {
+                // A table that is no longer synced may have been written to before its triggers went.
+                let Some(table) = layout.tables.get(&*name).filter(|table| !held.contains(&table.name)) else { continue };
+                merge_sorted(conn, table, &mut change)?;
+            }
+        }
+        empty(conn, held)
+    }
 }
 
-/// True when something waits for a position.
-pub(crate) fn is_waiting(conn: &Connection) -> Result<bool, Failure> {
-    Ok(conn.prepare_cached("SELECT 1 FROM swain_capture")?.exists([])?)
-}
-
-fn read_captured<'a>(conn: &Connection, layout: &'a Layout) -> Result<Vec<Touched<'a>>, Failure> {
+fn merged_in_memory<'a>(
+    conn: &Connection,
+    layout: &'a Layout,
+    held: &BTreeSet<Name>,
+) -> Result<Vec<Touched<'a>>, Failure> {
     let mut order: Vec<Touched<'a>> = Vec::new();
     let mut places: BTreeMap<(&Name, String), usize> = BTreeMap::new();
     let mut statement = conn.prepare_cached(&layout.captured_sql)?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {
-        let name = record.get_ref(0)?.as_str().unwrap_or_default();
-        // A table that is no longer synced may have been written to before its triggers went.
-        let Some(table) = layout.tables.get(name) else { continue };
+        let name = record.get_ref(1)?.as_str().unwrap_or_default();
+        let Some(table) = layout.tables.get(name).filter(|table| !held.contains(&table.name)) else { continue };
         let Some(noted) = Noted::read(table, record)? else { continue };
         let place = *places.entry((&table.name, noted.key.canonical())).or_insert(order.len());
         match order.get_mut(place) {
@@ -62,90 +90,47 @@ fn read_captured<'a>(conn: &Connection, layout: &'a Layout) -> Result<Vec<Touche
     Ok(order)
 }
 
-/// One record of the capture table.
-struct Noted {
-    kind: Kind,
-    key: Key,
-    stored_key: Vec<Stored>,
-    row: Option<Row>,
+fn captured_tables(conn: &Connection) -> Result<Vec<String>, Failure> {
+    let mut statement = conn.prepare("SELECT DISTINCT tbl FROM swain_capture ORDER BY tbl")?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Updated,
-    MayHaveGone,
-    Came,
-}
-
-impl Noted {
-    /// None for a row without a key: SQLite allows null in some keys, and such a row has no identity.
-    fn read(table: &TableLayout, record: &rusqlite::Row<'_>) -> Result<Option<Self>, Failure> {
-        const FIRST: usize = 2;
-        let (kind, has_row) = match record.get_ref(1)?.as_str().unwrap_or_default() {
-            "u" => (Kind::Updated, true),
-            "d" | "p" => (Kind::MayHaveGone, true),
-            "g" => (Kind::MayHaveGone, false),
-            _ => (Kind::Came, false),
-        };
-        let mut stored_key = Vec::with_capacity(table.key.len());
-        let mut key = Vec::with_capacity(table.key.len());
-        for (place, column) in table.key.iter().enumerate() {
-            let stored = record.get_ref(FIRST + if has_row { *column } else { place })?;
-            if matches!(stored, ValueRef::Null) {
-                return Ok(None);
+fn merge_sorted<'a>(
+    conn: &Connection,
+    table: &'a TableLayout,
+    each: &mut impl FnMut(Touched<'a>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut statement = conn.prepare(&sorted_sql(table))?;
+    let mut records = statement.query([table.name.as_str()])?;
+    let mut current: Option<Touched<'a>> = None;
+    while let Some(record) = records.next()? {
+        let Some(noted) = Noted::read(table, record)? else { continue };
+        match &mut current {
+            Some(touched) if touched.key == noted.key => touched.note(&noted),
+            _ => {
+                let before = current.replace(noted.into_touched(table));
+                before.map_or(Ok(()), &mut *each)?;
             }
-            key.push(to_wire(table.columns[*column].1, stored));
-            stored_key.push(Stored::from(stored));
         }
-        let row = if has_row { Some(table.read_row(record, FIRST)?) } else { None };
-        Ok(Some(Self { kind, key: Key(key), stored_key, row }))
     }
-
-    fn into_touched(self, table: &TableLayout) -> Touched<'_> {
-        let may_have_gone = self.kind == Kind::MayHaveGone;
-        Touched { table, key: self.key, stored_key: self.stored_key, before: self.row, may_have_gone }
-    }
+    current.map_or(Ok(()), each)
 }
 
-impl Touched<'_> {
-    fn note(&mut self, noted: &Noted) {
-        match noted.kind {
-            Kind::Updated => {}
-            Kind::MayHaveGone => self.may_have_gone = true,
-            // Only updates were noted and now the key comes: a trigger wrote the new row before ours could note its coming.
-            Kind::Came if !self.may_have_gone => self.before = None,
-            Kind::Came => {}
-        }
-    }
-
-    fn read_now(&self, conn: &Connection) -> Result<Option<Row>, Failure> {
-        match self.query(conn, &self.table.select_sql) {
-            // Somebody has changed the table. What is left of it is read, so that nobody's writes are held up.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
-                match what_is_left_sql(conn, self.table)? {
-                    Some(sql) => Ok(self.query(conn, &sql)?),
-                    None => Ok(None),
-                }
-            }
-            row => Ok(row?),
-        }
-    }
-
-    fn query(&self, conn: &Connection, sql: &str) -> Result<Option<Row>, rusqlite::Error> {
-        let mut statement = conn.prepare_cached(sql)?;
-        statement.query_row(params_from_iter(&self.stored_key), |result| self.table.read_row(result, 0)).optional()
-    }
+/// The key is where the row has it, or in front.
+fn sorted_sql(table: &TableLayout) -> String {
+    let columns: String = (0..table.columns.len()).map(|place| format!(", c{place}")).collect();
+    let key = table.key.iter().enumerate();
+    let key = key.map(|(place, column)| format!("CASE WHEN kind IN ('u', 'd', 'p') THEN c{column} ELSE c{place} END, "));
+    format!("SELECT id, tbl, kind{columns} FROM swain_capture WHERE tbl = ?1 ORDER BY {}id", key.collect::<String>())
 }
 
-/// Reads a row with null for columns that are gone; none when the table or its key is.
-fn what_is_left_sql(conn: &Connection, table: &TableLayout) -> Result<Option<String>, Failure> {
-    let mut statement = conn.prepare("SELECT name FROM pragma_table_xinfo(?1)")?;
-    let present: Vec<String> =
-        statement.query_map([table.name.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let is_present = |name: &Name| present.iter().any(|column| *column == **name);
-    if !table.key_columns().all(|(name, _)| is_present(name)) {
-        return Ok(None);
+fn empty(conn: &Connection, held: &BTreeSet<Name>) -> Result<(), Failure> {
+    if held.is_empty() {
+        // Without a condition SQLite empties the table at once.
+        conn.prepare_cached("DELETE FROM swain_capture")?.execute([])?;
+        return Ok(());
     }
-    let columns = table.columns.iter().map(|(name, _)| if is_present(name) { quote(name) } else { "NULL".into() });
-    Ok(Some(table.select_sql.replacen(&table.column_list, &columns.collect::<Vec<_>>().join(", "), 1)))
+    let held: Vec<_> = held.iter().map(|name| literal(name)).collect();
+    conn.execute(&format!("DELETE FROM swain_capture WHERE tbl NOT IN ({})", held.join(", ")), [])?;
+    Ok(())
 }

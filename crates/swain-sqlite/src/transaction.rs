@@ -114,7 +114,7 @@ impl<'a> SqliteTransaction<'a> {
 
     fn read_last_write(&self, table: &Table, key: &Key, column: &Name) -> Result<Option<LastWrite>, Failure> {
         let mut statement = self.db.conn.prepare_cached(
-            "SELECT id, tbl, key, before, after FROM swain_changes WHERE tbl = ?1 AND key = ?2 ORDER BY id DESC LIMIT ?3",
+            "SELECT id, tbl, key, before, after, actor FROM swain_changes WHERE tbl = ?1 AND key = ?2 ORDER BY id DESC LIMIT ?3",
         )?;
         let mut rows = statement.query(params![table.name.as_str(), key.canonical(), CONFLICT_CHANGES_MAX])?;
         let mut seen = 0;

@@ -19,7 +19,7 @@ use swain_store::{
 
 use crate::database::Database;
 use crate::failure::{Failure, not_attempted};
-use crate::sequence::is_waiting;
+use crate::sequence::Captured;
 use crate::store::QueuePlace;
 use crate::transaction::SqliteTransaction;
 
@@ -86,7 +86,7 @@ impl Writer {
 
     /// Gives a position to what other programs wrote since the last look.
     pub(crate) fn look(&mut self, now: Millis) -> Result<(), Failure> {
-        if is_waiting(&self.db.conn)? {
+        if Captured::look(&self.db.conn)?.is_some() {
             self.transaction(|db| db.sequence_outside(now))?;
         }
         Ok(())

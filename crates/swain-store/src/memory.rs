@@ -17,7 +17,7 @@ use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::protocol::{MutationResult, Outcome};
 use swain_core::rule::{Expression, resolve_in};
 use swain_core::{
-    Alias, Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey,
+    Actor, Alias, Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey,
     Schema, Tag, UserId, Value, Who,
 };
 
@@ -126,6 +126,17 @@ impl MemoryStore {
 
     /// What another program would do: changes rows of one table without Swain. One position.
     pub fn write_outside(&self, now: Millis, table: &str, write: impl FnOnce(&mut BTreeMap<Key, Row>)) {
+        self.write_outside_as(None, now, table, write);
+    }
+
+    /// The same by a program that names itself.
+    pub fn write_outside_as(
+        &self,
+        actor: Option<Actor>,
+        now: Millis,
+        table: &str,
+        write: impl FnOnce(&mut BTreeMap<Key, Row>),
+    ) {
         let pos = {
             let mut state = self.state();
             let before = state.tables.get(table).cloned().unwrap_or_default();
@@ -133,7 +144,7 @@ impl MemoryStore {
             write(&mut after);
             let changes = difference(&Name::from(table), &before, &after);
             state.tables.insert(table.into(), after);
-            state.append(Who::Outside, now, changes)
+            state.append(Who::Outside { actor }, now, changes)
         };
         self.bus.announce(pos);
     }
@@ -259,7 +270,7 @@ impl Store for MemoryStore {
             let row = RowKey { table: "swain_schema".into(), key: Key::of(schema.version.cast_signed()) };
             let after =
                 Row::default().with("version", schema.version.cast_signed()).with("hash", Value::text(schema.hash()));
-            let change = Change { row, before: None, after: Some(after) };
+            let change = Change { row, before: None, after: Some(after), actor: None };
             let pos = if unchanged { state.head() } else { state.append(Who::Server, now, vec![change]) };
             (schema, pos)
         };
@@ -422,6 +433,7 @@ fn difference(table: &Name, before: &BTreeMap<Key, Row>, after: &BTreeMap<Key, R
         row: RowKey { table: table.clone(), key: key.clone() },
         before: before.get(key).cloned(),
         after: after.get(key).cloned(),
+        actor: None,
     });
     changes.filter(|change| change.before != change.after).collect()
 }

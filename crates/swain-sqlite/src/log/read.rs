@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use swain_core::strict_json::parse;
-use swain_core::{Change, DeviceId, Key, Millis, MutationNumber, Pos, Position, Row, RowKey, Tag, UserId, Value, Who};
+use swain_core::{
+    Actor, Change, DeviceId, Key, Millis, MutationNumber, Pos, Position, Row, RowKey, Tag, UserId, Value, Who,
+};
 use swain_store::{Head, Interest, LogPage, StoreError, StoreErrorKind};
 
 use super::find::{Found, caused_by, find};
@@ -202,7 +204,7 @@ pub(crate) fn read_position(conn: &Connection, pos: Pos, changes: &[i64]) -> Res
         conn.prepare_cached("SELECT tag, at, kind, user, device, n FROM swain_positions WHERE pos = ?1")?;
     let (tag, at, who) = statement
         .query_row([signed(pos.0)], |row| Ok((Tag(row.get(0)?), Millis(unsigned(row.get(1)?)), read_who(row)?)))?;
-    let mut statement = conn.prepare_cached("SELECT id, tbl, key, before, after FROM swain_changes WHERE id = ?1")?;
+    let mut statement = conn.prepare_cached("SELECT id, tbl, key, before, after, actor FROM swain_changes WHERE id = ?1")?;
     let mut read = |id: &i64| {
         let mut rows = statement.query([id])?;
         let row = rows.next()?.ok_or_else(|| Failure::internal("a change is indexed but not in the log"))?;
@@ -223,12 +225,12 @@ fn read_who(row: &rusqlite::Row<'_>) -> Result<Who, rusqlite::Error> {
             device: DeviceId::from(row.get_ref(4)?.as_str()?),
             n: MutationNumber(unsigned(row.get(5)?)),
         },
-        1 => Who::Outside,
+        1 => Who::Outside { actor: row.get_ref(3)?.as_str_or_null()?.map(Actor::from) },
         _ => Who::Server,
     })
 }
 
-/// A row of `id, tbl, key, before, after`.
+/// A row of `id, tbl, key, before, after, actor`.
 pub(crate) fn read_change(row: &rusqlite::Row<'_>) -> Result<(i64, Change), Failure> {
     let text = |place: usize| row.get_ref(place)?.as_str_or_null().map_err(rusqlite::Error::from);
     let key = match text(2)?.map(parse) {
@@ -243,7 +245,8 @@ pub(crate) fn read_change(row: &rusqlite::Row<'_>) -> Result<(i64, Change), Fail
             before.0.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
-    Ok((row.get(0)?, Change { row: RowKey { table, key }, before, after }))
+    let actor = text(5)?.map(Actor::from);
+    Ok((row.get(0)?, Change { row: RowKey { table, key }, before, after, actor }))
 }
 
 fn read_row(text: &str) -> Result<Row, Failure> {

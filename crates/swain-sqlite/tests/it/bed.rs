@@ -140,5 +140,5 @@ pub(crate) fn outcomes(answers: &[Answer]) -> Vec<Outcome> {
 }
 
 pub(crate) fn is_outside(position: &Position) -> bool {
-    position.who == Who::Outside
+    matches!(position.who, Who::Outside { .. })
 }

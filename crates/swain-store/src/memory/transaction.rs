@@ -80,7 +80,7 @@ impl<'a> MemoryTransaction<'a> {
         let before = std::mem::take(&mut self.before);
         let changes = before.into_iter().map(|(row, before)| {
             let after = self.current(&row.table, &row.key);
-            Change { row, before, after }
+            Change { row, before, after, actor: None }
         });
         changes.filter(|change| change.before != change.after).collect()
     }
