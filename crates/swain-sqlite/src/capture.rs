@@ -56,7 +56,8 @@ pub(crate) fn install(conn: &Connection, layout: &Layout) -> Result<(), Failure>
 }
 
 fn widen(conn: &Connection, width: usize) -> Result<(), Failure> {
-    let mut statement = conn.prepare("SELECT count(*) FROM pragma_table_info('swain_capture') WHERE name GLOB 'c[0-9]*'")?;
+    let mut statement =
+        conn.prepare("SELECT count(*) FROM pragma_table_info('swain_capture') WHERE name GLOB 'c[0-9]*'")?;
     let present: i64 = statement.query_row([], |row| row.get(0))?;
     for place in present..limit(width) {
         conn.execute_batch(&format!("ALTER TABLE swain_capture ADD COLUMN c{place}"))?;
@@ -114,7 +115,12 @@ fn trigger(table: &TableLayout, suffix: &str, event: &str, body: Vec<String>) ->
 
 fn note_row(table: &TableLayout, kind: char) -> String {
     let values: Vec<_> = table.columns.iter().map(|(name, _)| format!("OLD.{}", quote(name))).collect();
-    format!("{} VALUES ({}, '{kind}', total_changes(), {})", into_capture(values.len()), literal(&table.name), values.join(", "))
+    format!(
+        "{} VALUES ({}, '{kind}', total_changes(), {})",
+        into_capture(values.len()),
+        literal(&table.name),
+        values.join(", ")
+    )
 }
 
 fn note_key(table: &TableLayout, kind: char, of: &str, only_if: Option<&str>) -> String {

@@ -69,11 +69,23 @@ pub(crate) fn connect(path: Option<&Path>, access: Access) -> Result<Connection,
     Ok(conn)
 }
 
+/// How the file was kept before Swain came; `detach` brings it back.
+fn journal_mode_of(path: &Path) -> Result<String, Failure> {
+    let conn = Connection::open(path)?;
+    conn.busy_timeout(BUSY_MAX)?;
+    Ok(conn.query_row("PRAGMA journal_mode", [], |row| row.get(0))?)
+}
+
 impl Database {
     pub(crate) fn open(path: Option<&Path>, mut random: Box<dyn FnMut() -> u64 + Send>) -> Result<Self, Failure> {
+        let found = path.map(journal_mode_of).transpose()?;
         let conn = connect(path, Access::Write)?;
         conn.execute_batch("BEGIN IMMEDIATE")?;
+        let is_new = !meta::is_there(&conn)?;
         meta::migrate(&conn, || format!("{:016x}{:016x}", random(), random()))?;
+        if let Some(found) = found.filter(|_| is_new) {
+            meta::set(&conn, meta::FOUND_JOURNAL_MODE, found)?;
+        }
         conn.execute_batch("COMMIT")?;
         let stored: Option<String> = meta::get(&conn, "layout")?;
         let layout = match stored {

@@ -155,26 +155,31 @@ impl Described {
 
 /// The type of a declared name, after SQLite's own rules for affinity, with the names that SQLite gives no meaning.
 pub(crate) fn column_type(declared: &str) -> ColumnType {
+    known_type(declared).unwrap_or(ColumnType::Text)
+}
+
+/// The same; none when the name says nothing.
+pub(crate) fn known_type(declared: &str) -> Option<ColumnType> {
     let declared = declared.to_ascii_uppercase();
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| declared.starts_with(prefix));
     let holds = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
     if begins(&["BOOL"]) {
-        ColumnType::Bool
+        Some(ColumnType::Bool)
     } else if begins(&["JSON"]) {
-        ColumnType::Json
+        Some(ColumnType::Json)
     } else if begins(&["DATE", "TIME"]) {
-        ColumnType::Time
+        Some(ColumnType::Time)
     } else if holds(&["INT"]) {
-        ColumnType::Int64
+        Some(ColumnType::Int64)
     } else if holds(&["CHAR", "CLOB", "TEXT"]) {
-        ColumnType::Text
+        Some(ColumnType::Text)
     } else if holds(&["BLOB"]) {
-        ColumnType::Bytes
+        Some(ColumnType::Bytes)
     } else if holds(&["REAL", "FLOA", "DOUB"]) {
-        ColumnType::Float64
+        Some(ColumnType::Float64)
     } else if begins(&["DECIMAL", "NUMERIC"]) {
-        ColumnType::Decimal
+        Some(ColumnType::Decimal)
     } else {
-        ColumnType::Text
+        None
     }
 }

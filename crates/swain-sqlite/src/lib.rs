@@ -9,6 +9,7 @@
 mod accounts;
 mod adopt;
 mod alias;
+mod attach;
 mod capture;
 mod database;
 mod deferred;
@@ -33,6 +34,7 @@ mod transaction;
 mod wire;
 mod writer;
 
+pub use attach::{Detached, LeftOut, Remark, Survey, Surveyed, detach, survey};
 pub use indexes::Index;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

@@ -64,6 +64,14 @@ const ADDED: &str = "
 /// Columns that came later, by table.
 const ADDED_COLUMNS: [(&str, &str); 2] = [("swain_changes", "actor"), ("swain_capture", "total")];
 
+/// How the database was kept before Swain came.
+pub(crate) const FOUND_JOURNAL_MODE: &str = "found_journal_mode";
+
+/// True when Swain has been here.
+pub(crate) fn is_there(conn: &Connection) -> Result<bool, Failure> {
+    Ok(conn.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'swain_meta'")?.exists([])?)
+}
+
 /// Makes or checks Swain's tables, inside a write transaction.
 pub(crate) fn migrate(conn: &Connection, draw_epoch: impl FnOnce() -> String) -> Result<(), Failure> {
     conn.execute_batch("CREATE TABLE IF NOT EXISTS swain_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")?;

@@ -150,7 +150,7 @@ impl Step<'_> {
             .prepare_cached("DELETE FROM swain_scopes WHERE tbl = ?1 AND col = ?2 AND value = ?3 AND change = ?4")?;
         scope.execute(params![table, "", "", id])?;
         if !scopes.is_empty() {
-            let sql = "SELECT id, tbl, key, before, after FROM swain_changes WHERE id = ?1";
+            let sql = "SELECT id, tbl, key, before, after, actor FROM swain_changes WHERE id = ?1";
             let mut statement = self.conn.prepare_cached(sql)?;
             let mut rows = statement.query([id])?;
             if let Some(row) = rows.next()? {

@@ -60,12 +60,27 @@ impl Captured {
         } else {
             for name in captured_tables(conn)? {
                 // A table that is no longer synced may have been written to before its triggers went.
-                let Some(table) = layout.tables.get(&*name).filter(|table| !held.contains(&table.name)) else { continue };
+                let Some(table) = layout.tables.get(&*name).filter(|table| !held.contains(&table.name)) else {
+                    continue;
+                };
                 merge_sorted(conn, table, &mut change)?;
             }
         }
         empty(conn, held)
     }
+}
+
+/// What an open mutation has changed, all at once, to say why it is refused. Empties the capture.
+pub(crate) fn take_changes(conn: &Connection, layout: &Layout) -> Result<Vec<Change>, Failure> {
+    let mut changes = Vec::new();
+    if let Some(captured) = Captured::look(conn)? {
+        let each = |change| {
+            changes.push(change);
+            Ok(())
+        };
+        captured.take(conn, layout, &BTreeSet::new(), &Actors::default(), each)?;
+    }
+    Ok(changes)
 }
 
 fn merged_in_memory<'a>(
@@ -120,7 +135,8 @@ fn merge_sorted<'a>(
 fn sorted_sql(table: &TableLayout) -> String {
     let columns: String = (0..table.columns.len()).map(|place| format!(", c{place}")).collect();
     let key = table.key.iter().enumerate();
-    let key = key.map(|(place, column)| format!("CASE WHEN kind IN ('u', 'd', 'p') THEN c{column} ELSE c{place} END, "));
+    let key =
+        key.map(|(place, column)| format!("CASE WHEN kind IN ('u', 'd', 'p') THEN c{column} ELSE c{place} END, "));
     format!("SELECT id, tbl, kind{columns} FROM swain_capture WHERE tbl = ?1 ORDER BY {}id", key.collect::<String>())
 }
 

@@ -17,8 +17,8 @@ use swain_core::limits::LEDGER_RESULTS_MAX;
 use swain_core::protocol::{MutationResult, Outcome};
 use swain_core::rule::{Expression, resolve_in};
 use swain_core::{
-    Actor, Alias, Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row, RowKey,
-    Schema, Tag, UserId, Value, Who,
+    Actor, Alias, Change, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Row,
+    RowKey, Schema, Tag, UserId, Value, Who,
 };
 
 use crate::accounts::{Person, RefreshToken};

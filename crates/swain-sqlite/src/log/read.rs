@@ -204,7 +204,8 @@ pub(crate) fn read_position(conn: &Connection, pos: Pos, changes: &[i64]) -> Res
         conn.prepare_cached("SELECT tag, at, kind, user, device, n FROM swain_positions WHERE pos = ?1")?;
     let (tag, at, who) = statement
         .query_row([signed(pos.0)], |row| Ok((Tag(row.get(0)?), Millis(unsigned(row.get(1)?)), read_who(row)?)))?;
-    let mut statement = conn.prepare_cached("SELECT id, tbl, key, before, after, actor FROM swain_changes WHERE id = ?1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT id, tbl, key, before, after, actor FROM swain_changes WHERE id = ?1")?;
     let mut read = |id: &i64| {
         let mut rows = statement.query([id])?;
         let row = rows.next()?.ok_or_else(|| Failure::internal("a change is indexed but not in the log"))?;

@@ -96,8 +96,9 @@ fn append_change(conn: &Connection, id: i64, change: &Change) -> Result<(), Fail
         (before, _) => before.as_ref().map(Row::canonical),
     };
     let after = change.after.as_ref().map(Row::canonical);
-    let mut statement =
-        conn.prepare_cached("INSERT INTO swain_changes (id, tbl, key, before, after, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut statement = conn.prepare_cached(
+        "INSERT INTO swain_changes (id, tbl, key, before, after, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
     let actor = change.actor.as_ref().map(Actor::as_str);
     statement.execute(params![id, change.row.table.as_str(), change.row.key.canonical(), before, after, actor])?;
     Ok(())

@@ -6,7 +6,7 @@ use swain_core::{Row, Value};
 use swain_store::{Store, ready};
 use swain_testkit::spec;
 
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT UNIQUE, y INTEGER, n INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE b (x TEXT COLLATE NOCASE, y INTEGER, z TEXT, PRIMARY KEY (x, y)) WITHOUT ROWID;
     CREATE TABLE c (id TEXT PRIMARY KEY, x TEXT, y INTEGER, z INTEGER AS (y * 10) STORED);
@@ -55,7 +55,7 @@ fn after_any_statements_the_log_is_the_table() {
     }
 }
 
-fn statement(random: &mut Random) -> String {
+pub(crate) fn statement(random: &mut Random) -> String {
     let x = random.pick(&["'p'", "'P'", "'q'", "'r'", "NULL", "x'00'", "1"]);
     let y = random.pick(&["1", "2", "3", "4", "NULL"]);
     let id = random.pick(&["1", "2", "3", "4"]);
@@ -202,10 +202,10 @@ fn value(random: &mut Random, values: &[Value]) -> Value {
 }
 
 /// splitmix64.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -213,7 +213,7 @@ impl Random {
         usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
     }
 
-    fn pick(&mut self, from: &[&str]) -> String {
+    pub(crate) fn pick(&mut self, from: &[&str]) -> String {
         from[self.below(from.len())].to_owned()
     }
 }
