@@ -81,7 +81,10 @@ story("signing out with unsent edits asks first, and no means no", async ({ prof
 
 story("a token that the server does not take any longer is renewed without a word", async ({ server, profile }) => {
   spec("P18", "C8");
-  const ada = await play(await profile("ada"), "ada");
+  const phone = await profile("ada");
+  // The browser says so by itself when it is a request that is refused, and not a socket.
+  phone.expect(/status of 401 .*\/api\/sync\//);
+  const ada = await play(phone, "ada");
 
   // Another secret: what was signed with the old one is worth nothing. Refresh tokens are in the database.
   await server.kill();
