@@ -15,7 +15,6 @@ use crate::row::{Row, RowKey};
 
 /// What the driver does or passes on, in order.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "outputs are few, and looked at once")]
 pub enum Output {
     /// Find the access token and answer with `Token`.
     NeedToken {

@@ -146,11 +146,10 @@ impl Reader<'_> {
     fn tie(&self, part: &Expr) -> Result<Option<Tie>, RuleError> {
         let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = part else { return Ok(None) };
         let (Ok(left), Ok(right)) = (self.place(left), self.place(right)) else { return Ok(None) };
-        let (inner, outside) = match (left, right) {
-            (Place::Here(inner), Place::Outside(outside)) | (Place::Outside(outside), Place::Here(inner)) => {
-                (inner, outside)
-            }
-            _ => return Ok(None),
+        let ((Place::Here(inner), Place::Outside(outside)) | (Place::Outside(outside), Place::Here(inner))) =
+            (left, right)
+        else {
+            return Ok(None);
         };
         let outer = self.scope.outer.expect("a column outside was found");
         let kind = |table: &swain_core::Table, name: &Name| table.columns.get(name).map(|column| column.kind);

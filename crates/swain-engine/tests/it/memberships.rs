@@ -126,7 +126,8 @@ fn a_row_that_changes_its_project_leaves_one_reader_and_reaches_the_other() {
     bench.row_is("r", "p", "x");
     let mut ada = bench.connect("ada", "d-ada", SHAPE_T);
     let mut ben = bench.connect("ben", "d-ben", SHAPE_T);
-    (ada.story(), ben.story());
+    ada.story();
+    ben.story();
 
     bench.row_is("r", "q", "x");
     bench.run(&mut ada);

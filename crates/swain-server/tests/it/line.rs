@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+#[expect(clippy::large_enum_variant, reason = "a test has few of them")]
 pub(crate) enum Line {
     WebSocket(WebSocketStream<TcpStream>),
     Http(Box<HttpLine>),

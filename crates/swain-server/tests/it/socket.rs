@@ -24,6 +24,7 @@ pub(crate) struct Socket {
     pub(crate) checkpoint: Option<Checkpoint>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a test has few of them")]
 pub(crate) enum Heard {
     Frame(Down),
     /// By the close frame's code; 1006 when there was none.
