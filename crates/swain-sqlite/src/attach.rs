@@ -171,10 +171,21 @@ fn leave(path: &Path) -> Result<Detached, Failure> {
     if let Some(found) = found {
         conn.query_row(&format!("PRAGMA journal_mode = {}", quote(&found)), [], |_| Ok(()))?;
     }
-    let journal_mode = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    let journal_mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     conn.close().map_err(|(_, error)| error)?;
+    if journal_mode != "wal" {
+        remove_index(path);
+    }
     lock.remove();
     Ok(Detached { journal_mode, mode_was_known })
+}
+
+/// Whoever only looked at the database while it was in WAL mode could not remove its index; now it is nobody's.
+fn remove_index(database: &Path) {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-shm");
+    // It is in nobody's way.
+    let _ = std::fs::remove_file(path);
 }
 
 fn drop_all(conn: &Connection) -> Result<(), Failure> {

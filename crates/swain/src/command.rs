@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+mod attach;
 mod check;
 mod completions;
 mod demo;
+mod detach;
 mod dev;
 mod init;
 mod serve;
@@ -19,6 +21,8 @@ use crate::common::Common;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Init(init::Init),
+    Attach(attach::Attach),
+    Detach(detach::Detach),
     Dev(dev::Dev),
     /// Serve the database that the configuration names.
     Serve(serve::Serve),
@@ -37,6 +41,8 @@ impl Command {
     pub(crate) fn run(self, common: &Common) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init(init) => well(on_runtime(init.run(common))),
+            Self::Attach(attach) => well(on_runtime(attach.run(common))),
+            Self::Detach(detach) => well(on_runtime(detach.run(common))),
             Self::Dev(dev) => well(on_runtime(dev.run(common))),
             Self::Serve(serve) => well(on_runtime(serve.run(common))),
             Self::Demo(demo) => well(on_runtime(demo.run(common))),

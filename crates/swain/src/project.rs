@@ -31,6 +31,12 @@ impl Project {
         Ok(Self { config, place: Place::of_file(&common.config), source, data: common.data.clone() })
     }
 
+    /// The same of a text that is to become that file.
+    pub(crate) fn of_text(text: &str, common: &Common) -> anyhow::Result<Self> {
+        let (config, source) = Config::read(text, &common.config.display().to_string())?;
+        Ok(Self { config, place: Place::of_file(&common.config), source, data: common.data.clone() })
+    }
+
     /// A configuration that is not in a file, for data in a folder.
     pub(crate) fn inside(text: &str, name: &str, folder: &Path) -> anyhow::Result<Self> {
         let (config, source) = Config::read(text, name)?;

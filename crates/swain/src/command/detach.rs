@@ -1,0 +1,67 @@
+//! `swain detach`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde_json::json;
+use swain_sqlite::{detach, survey};
+use swain_store::Accounts as _;
+
+use crate::common::Common;
+use crate::database::Database;
+use crate::project::Project;
+
+/// Leave a database as it was found: without Swain's triggers, log and accounts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  swain detach              the database that swain.toml names
+  swain detach app.db --yes
+
+What the application's own tables hold stays. Stop the server and every other program that has the file open first.
+Edits that devices have not sent yet stay on the devices.")]
+pub(crate) struct Detach {
+    /// The SQLite file; without it, the one that the configuration names.
+    database: Option<PathBuf>,
+    /// Also when accounts go with it.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Detach {
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
+        let path = match self.database {
+            Some(path) => path,
+            None => Project::read(common)?.database_path(),
+        };
+        if !path.exists() {
+            bail!("there is no database {}", path.display());
+        }
+        let unusable = || format!("the database {} cannot be used", path.display());
+        if !survey(&path).with_context(unusable)?.is_attached {
+            bail!("{} has nothing of Swain in it", path.display());
+        }
+        if !self.yes && has_accounts(&path).await? {
+            bail!(
+                "accounts are kept in {} and would go, too; `swain user list` shows them; if they may go: swain detach --yes",
+                path.display()
+            );
+        }
+        let left = detach(&path).with_context(unusable)?;
+        let mut text = format!("{} is as it was found; its journal_mode is {}", path.display(), left.journal_mode);
+        if !left.mode_was_known {
+            text.push_str(" (nobody had noted how it was before)");
+        }
+        text.push_str(&format!("\n{} stays where it is.", common.config.display()));
+        let report = json!({ "database": path, "journal_mode": left.journal_mode,
+            "mode_was_known": left.mode_was_known });
+        common.report(&text, &report);
+        Ok(())
+    }
+}
+
+/// The store is closed again when this returns: nobody may have the file open then.
+async fn has_accounts(path: &Path) -> anyhow::Result<bool> {
+    let database = Database::open(path)?;
+    Ok(!database.store.persons(None, 1).await.context("accounts cannot be read")?.is_empty())
+}
