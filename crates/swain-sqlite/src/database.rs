@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use swain_core::strict_json::parse;
 use swain_core::{Change, Millis, Name, Pos, Tag, Who};
-use swain_store::{LedgerRow, Sequenced};
+use swain_store::LedgerRow;
 
 use crate::failure::Failure;
 use crate::layout::Layout;
@@ -138,7 +138,7 @@ impl Database {
     }
 
     /// Gives a position to everything captured since the last one.
-    pub(crate) fn sequence(&mut self, who: &Who, now: Millis, row: &LedgerRow) -> Result<Sequenced, Failure> {
+    pub(crate) fn sequence(&mut self, who: &Who, now: Millis, row: &LedgerRow) -> Result<(), Failure> {
         let Self { conn, layout, head, random, held } = self;
         let mut changes = Changes::of(conn, layout, head.next());
         if let Some(captured) = Captured::look(conn)? {
@@ -148,7 +148,7 @@ impl Database {
     }
 
     /// Writes the next position, of changes that no trigger has noted.
-    pub(crate) fn append(&mut self, who: &Who, at: Millis, changes: &[Change]) -> Result<Sequenced, Failure> {
+    pub(crate) fn append(&mut self, who: &Who, at: Millis, changes: &[Change]) -> Result<(), Failure> {
         let Self { conn, layout, head, random, .. } = self;
         let mut writer = Changes::of(conn, layout, head.next());
         changes.iter().try_for_each(|change| writer.append(change))?;
@@ -165,10 +165,10 @@ fn close(
     at: Millis,
     who: &Who,
     decided: Option<&LedgerRow>,
-) -> Result<Sequenced, Failure> {
+) -> Result<(), Failure> {
     #[expect(clippy::cast_possible_truncation, reason = "a tag is 32 of the random bits")]
     let tag = Tag(random() as u32);
     log::append_position(conn, &Entry { pos, tag, at, who, decided })?;
     *head = pos;
-    Ok(Sequenced { pos, tag })
+    Ok(())
 }

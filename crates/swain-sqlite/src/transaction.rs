@@ -6,9 +6,7 @@ use swain_core::rule::Expression;
 use swain_core::{
     Alias, Change, DeviceId, Key, Millis, MutationNumber, Name, Pos, Problem, Row, RowKey, Table, Value, Who,
 };
-use swain_store::{
-    DeviceRow, LedgerRow, Sequenced, StoreError, StoreErrorKind, Transaction, WriteError, WriteTransaction,
-};
+use swain_store::{DeviceRow, LedgerRow, StoreError, StoreErrorKind, Transaction, WriteError, WriteTransaction};
 
 use crate::database::Database;
 use crate::deferred::has_deferred_violations;
@@ -237,13 +235,12 @@ impl WriteTransaction for SqliteTransaction<'_> {
         self.savepoint("ROLLBACK TO swain_mutation")
     }
 
-    async fn decide(&mut self, who: &Who, now: Millis, row: LedgerRow) -> Result<Sequenced, StoreError> {
-        let sequenced = self.db.sequence(who, now, &row)?;
+    async fn decide(&mut self, who: &Who, now: Millis, row: LedgerRow) -> Result<(), StoreError> {
+        self.db.sequence(who, now, &row)?;
         if let Who::Device { user, device, n } = who {
             ledger::advance(&self.db.conn, device, user.as_ref(), *n, now)?;
         }
-        self.savepoint("RELEASE swain_mutation")?;
-        Ok(sequenced)
+        self.savepoint("RELEASE swain_mutation")
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) trait Decide: Send + Sync {
 
 impl<A: Arbiter> Decide for A {
     fn decide(&self, tx: &mut SqliteTransaction<'_>, submission: &Submission) -> Result<Answer, StoreError> {
-        ready(commit_one(tx, self, submission)).map(|(answer, _)| answer)
+        ready(commit_one(tx, self, submission))
     }
 }
 

@@ -6,7 +6,7 @@ use swain_core::protocol::{MutationResult, Outcome, Unreadable};
 use swain_core::rule::Auth;
 use swain_core::{Code, DeviceId, Millis, Mutation, MutationNumber, Name, Problem, Who};
 
-use crate::contract::{LedgerRow, Sequenced, Transaction, WriteTransaction};
+use crate::contract::{LedgerRow, Transaction, WriteTransaction};
 use crate::error::{StoreError, WriteError};
 
 /// A mutation on its way to the database.
@@ -69,17 +69,15 @@ impl Submission {
 }
 
 /// Decides one submission inside an open transaction. A [`StoreError`] means that the transaction is lost.
-///
-/// Gives the position, when a new one was given.
 pub async fn commit_one<T: WriteTransaction, A: Arbiter>(
     tx: &mut T,
     arbiter: &A,
     submission: &Submission,
-) -> Result<(Answer, Option<Sequenced>), StoreError> {
+) -> Result<Answer, StoreError> {
     let n = submission.n();
     let content_hash = submission.content_hash();
     if let Some(answer) = seen_before(tx, submission, n, &content_hash).await? {
-        return Ok((answer, None));
+        return Ok(answer);
     }
 
     tx.begin().await?;
@@ -101,8 +99,8 @@ pub async fn commit_one<T: WriteTransaction, A: Arbiter>(
 
     let who = Who::Device { user: submission.auth.user.clone(), device: submission.device.clone(), n };
     let row = LedgerRow { content_hash, result: result.clone() };
-    let sequenced = tx.decide(&who, submission.now, row).await?;
-    Ok((Answer::Decided(result), Some(sequenced)))
+    tx.decide(&who, submission.now, row).await?;
+    Ok(Answer::Decided(result))
 }
 
 /// Exactly once (spec P14): an n that was decided gets its stored result, one too high is a gap.

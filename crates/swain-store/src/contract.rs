@@ -109,15 +109,6 @@ pub struct Trimmed {
     pub more: bool,
 }
 
-/// A position that was just given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sequenced {
-    /// Its place.
-    pub pos: Pos,
-    /// Its tag.
-    pub tag: Tag,
-}
-
 /// What the arbiter of a mutation sees of the writer's transaction.
 ///
 /// Reads see what this transaction wrote. A write that the database refuses leaves the transaction usable
@@ -198,14 +189,11 @@ pub trait WriteTransaction: Transaction {
     /// Undoes everything since [`WriteTransaction::begin`].
     fn undo(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes the ledger row and the device's new highest n, and gives the position that holds
-    /// everything captured since `begin` (nothing, after [`WriteTransaction::undo`]). Ends the savepoint.
-    fn decide(
-        &mut self,
-        who: &Who,
-        now: Millis,
-        row: LedgerRow,
-    ) -> impl Future<Output = Result<Sequenced, StoreError>> + Send;
+    /// Writes the ledger row and the device's new highest n, and makes everything captured since `begin` (nothing, after
+    /// [`WriteTransaction::undo`]) one position: its place is known here or, where transactions commit side by side,
+    /// when they have committed. Ends the savepoint.
+    fn decide(&mut self, who: &Who, now: Millis, row: LedgerRow)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// A database with Swain's log in it.

@@ -22,7 +22,7 @@ pub use accounts::{Accounts, Person, RefreshToken, Rotation};
 pub use bus::{Bus, LocalBus};
 pub use commit::{Answer, Arbiter, Submission, Verdict, commit_one};
 pub use contract::{
-    DeviceRow, Head, Interest, Keep, LedgerRow, LoadChunk, LogPage, Retention, Sequenced, Store, Transaction, Trimmed,
+    DeviceRow, Head, Interest, Keep, LedgerRow, LoadChunk, LogPage, Retention, Store, Transaction, Trimmed,
     WriteTransaction,
 };
 pub use error::{StoreError, StoreErrorKind, WriteError};

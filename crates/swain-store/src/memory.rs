@@ -229,7 +229,7 @@ impl State {
             }
             let mut tx = MemoryTransaction::new(self);
             let answer = match crate::ready(commit_one(&mut tx, arbiter, submission)) {
-                Ok((answer, _)) => answer,
+                Ok(answer) => answer,
                 Err(error) => Answer::NotAttempted(Problem::new(Code::Transient, error.to_string())),
             };
             if let Answer::NotAttempted(problem) = &answer {

@@ -12,7 +12,7 @@ use swain_core::{
 };
 
 use super::{PlantedBug, State};
-use crate::contract::{DeviceRow, LedgerRow, Sequenced, Transaction, WriteTransaction};
+use crate::contract::{DeviceRow, LedgerRow, Transaction, WriteTransaction};
 use crate::error::{StoreError, WriteError};
 
 pub(super) struct MemoryTransaction<'a> {
@@ -226,7 +226,7 @@ impl WriteTransaction for MemoryTransaction<'_> {
         who: &Who,
         now: Millis,
         row: LedgerRow,
-    ) -> impl Future<Output = Result<Sequenced, StoreError>> + Send {
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
         let changes = self.changes();
         let lost = self.state.planted == Some(PlantedBug::CommitLost) && now.0.is_multiple_of(16);
         if lost {
@@ -234,7 +234,7 @@ impl WriteTransaction for MemoryTransaction<'_> {
                 self.put(change.row.clone(), change.before.clone());
             }
         }
-        let pos = self.state.append(who.clone(), now, if lost { Vec::new() } else { changes });
+        self.state.append(who.clone(), now, if lost { Vec::new() } else { changes });
         let Who::Device { user, device, n } = who else { unreachable!("only devices have mutations") };
         let forgets = self.state.planted == Some(PlantedBug::LedgerForgets) && n.0.is_multiple_of(3);
         let device = self.state.devices.entry(device.clone()).or_default();
@@ -247,7 +247,6 @@ impl WriteTransaction for MemoryTransaction<'_> {
         if device.ledger.len() as u64 > LEDGER_RESULTS_MAX {
             device.ledger.pop_first();
         }
-        let tag = self.state.tag_of(pos).expect("the position was just appended");
-        ready(Ok(Sequenced { pos, tag }))
+        ready(Ok(()))
     }
 }
