@@ -30,7 +30,7 @@ pub mod writing;
 
 pub use arbiter::PlainArbiter;
 pub use fixture::{Enforces, Fixture, run};
-pub use tables::{SQLITE_TABLES, checks, schema};
+pub use tables::{POSTGRES_TABLES, SQLITE_TABLES, checks, schema};
 
 /// Expands to one `#[test]` for each check of the suite.
 #[macro_export]
