@@ -1,0 +1,140 @@
+//! Accounts and their refresh tokens (spec P17, P18).
+
+use swain_core::{Millis, UserId};
+use swain_store::{Accounts, Person, RefreshToken, Rotation, StoreError};
+
+use crate::connection::Session;
+use crate::failure::Failure;
+use crate::log::{limit, signed, unsigned};
+use crate::store::PostgresStore;
+
+impl Accounts for PostgresStore {
+    async fn add_person(&self, person: Person) -> Result<bool, StoreError> {
+        self.with_session(async move |session| add_person(&session, &person).await).await
+    }
+
+    async fn person_by_email(&self, email: String) -> Result<Option<Person>, StoreError> {
+        self.with_session(async move |session| read_person(&session, "email", &email).await).await
+    }
+
+    async fn person(&self, id: UserId) -> Result<Option<Person>, StoreError> {
+        self.with_session(async move |session| read_person(&session, "id", id.as_str()).await).await
+    }
+
+    async fn add_refresh(&self, token: RefreshToken) -> Result<(), StoreError> {
+        self.with_session(async move |session| add_refresh(&session, &token).await).await
+    }
+
+    async fn rotate_refresh(
+        &self,
+        hash: String,
+        successor: String,
+        expires: Millis,
+        now: Millis,
+        grace: Millis,
+    ) -> Result<Rotation, StoreError> {
+        self.with_session(async move |session| {
+            session.batch("BEGIN").await?;
+            let result = rotate(&session, &hash, successor, (expires, now, grace)).await;
+            session.end(result).await
+        })
+        .await
+    }
+
+    async fn revoke_refresh(&self, hash: String) -> Result<(), StoreError> {
+        let sql = "DELETE FROM swain.refresh WHERE family = (SELECT family FROM swain.refresh WHERE hash = $1)";
+        self.with_session(async move |session| session.execute(sql, &[&hash]).await.map(drop)).await
+    }
+
+    async fn persons(&self, after: Option<String>, max: usize) -> Result<Vec<Person>, StoreError> {
+        let sql = "
+            SELECT id, email, name, role, password_hash FROM swain.persons
+            WHERE $1::text IS NULL OR email COLLATE \"C\" > $1 ORDER BY email COLLATE \"C\" LIMIT $2";
+        self.with_session(async move |session| {
+            let rows = session.query(sql, &[&after, &limit(max)]).await?;
+            Ok(rows.iter().map(person_of).collect())
+        })
+        .await
+    }
+
+    async fn change_person(&self, person: Person) -> Result<bool, StoreError> {
+        let sql = "UPDATE swain.persons SET name = $2, role = $3, password_hash = $4 WHERE id = $1";
+        self.with_session(async move |session| {
+            let Person { id, name, role, password_hash, .. } = &person;
+            Ok(session.execute(sql, &[&id.as_str(), name, role, password_hash]).await? > 0)
+        })
+        .await
+    }
+
+    async fn remove_person(&self, id: UserId) -> Result<bool, StoreError> {
+        let sql = "
+            WITH signed_in AS (DELETE FROM swain.refresh WHERE usr = $1)
+            DELETE FROM swain.persons WHERE id = $1";
+        self.with_session(async move |session| Ok(session.execute(sql, &[&id.as_str()]).await? > 0)).await
+    }
+
+    async fn revoke_person(&self, id: UserId) -> Result<u64, StoreError> {
+        let sql = "
+            WITH gone AS (DELETE FROM swain.refresh WHERE usr = $1 RETURNING family)
+            SELECT count(DISTINCT family) FROM gone";
+        self.with_session(async move |session| Ok(unsigned(session.query_one(sql, &[&id.as_str()]).await?.get(0))))
+            .await
+    }
+}
+
+async fn add_person(session: &Session, person: &Person) -> Result<bool, Failure> {
+    let sql = "INSERT INTO swain.persons (id, email, name, role, password_hash) VALUES ($1, $2, $3, $4, $5)
+               ON CONFLICT (email) DO NOTHING";
+    let Person { id, email, name, role, password_hash } = person;
+    Ok(session.execute(sql, &[&id.as_str(), email, name, role, password_hash]).await? > 0)
+}
+
+async fn read_person(session: &Session, column: &str, value: &str) -> Result<Option<Person>, Failure> {
+    let sql = format!("SELECT id, email, name, role, password_hash FROM swain.persons WHERE {column} = $1");
+    let row = session.query_opt(&sql, &[&value]).await?;
+    Ok(row.as_ref().map(person_of))
+}
+
+fn person_of(row: &tokio_postgres::Row) -> Person {
+    Person {
+        id: UserId::from(row.get::<_, &str>(0)),
+        email: row.get(1),
+        name: row.get(2),
+        role: row.get(3),
+        password_hash: row.get(4),
+    }
+}
+
+async fn add_refresh(session: &Session, token: &RefreshToken) -> Result<(), Failure> {
+    let sql = "INSERT INTO swain.refresh (hash, family, usr, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let RefreshToken { hash, family, user, expires } = token;
+    session.execute(sql, &[hash, family, &user.as_str(), &signed(expires.0)]).await.map(drop)
+}
+
+/// The token's row is locked, so of two at once the second sees what the first did.
+async fn rotate(
+    session: &Session,
+    hash: &str,
+    successor: String,
+    (expires, now, grace): (Millis, Millis, Millis),
+) -> Result<Rotation, Failure> {
+    session.execute("DELETE FROM swain.refresh WHERE expires <= $1", &[&signed(now.0)]).await?;
+    let sql = "SELECT family, usr, used FROM swain.refresh WHERE hash = $1 FOR UPDATE";
+    let Some(row) = session.query_opt(sql, &[&hash]).await? else { return Ok(Rotation::Unknown) };
+    let (family, user) = (row.get::<_, String>(0), UserId::from(row.get::<_, &str>(1)));
+    match row.get::<_, Option<i64>>(2).map(|used| Millis(unsigned(used))) {
+        Some(used) if now.since(used) > grace => {
+            session.execute("DELETE FROM swain.refresh WHERE family = $1", &[&family]).await?;
+            return Ok(Rotation::Reused);
+        }
+        // The twin of this request has stored the successor.
+        Some(_) => {}
+        None => {
+            let sql = "UPDATE swain.refresh SET used = $2 WHERE hash = $1";
+            session.execute(sql, &[&hash, &signed(now.0)]).await?;
+            let token = RefreshToken { hash: successor, family: family.clone(), user: user.clone(), expires };
+            add_refresh(session, &token).await?;
+        }
+    }
+    Ok(Rotation::Rotated { user, family })
+}

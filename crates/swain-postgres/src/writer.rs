@@ -1,0 +1,336 @@
+//! Writers: each takes what is queued for it, decides it in one transaction, a savepoint each, and answers when it has
+//! its positions. A device always has the same writer, so that its mutations keep their order.
+//!
+//! ```text
+//! queued ──▶ BEGIN ─▶ savepoint · decide · mark, for each ─▶ COMMIT ─▶ a pass of the sequencer ─▶ answers
+//!               │ no connection, no disk: nobody was attempted   │ a deadlock, or a constraint at the commit
+//!               ▼                                                ▼
+//!            answers                                       each one by itself
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures::channel::oneshot;
+use futures::future::BoxFuture;
+use swain_core::{Code, DeviceId, Problem};
+use swain_store::{
+    Answer, Arbiter, StoreError, StoreErrorKind, Submission, Transaction, Verdict, WriteError, commit_one,
+};
+use tokio::sync::mpsc;
+
+use crate::connection::Connections;
+use crate::failure::{Failure, is_retryable, not_attempted};
+use crate::layout::Layout;
+use crate::sequence::Sequencer;
+use crate::transaction::{PostgresTransaction, commit_refused};
+
+/// Mutations in one commit. Each has a subtransaction, and from 64 of one transaction on every snapshot of the whole
+/// server becomes slower.
+pub(crate) const GROUP_MUTATIONS_MAX: usize = 50;
+
+/// Mutations that wait for the writers; beyond it callers are asked to come back.
+const QUEUED_MUTATIONS_MAX: usize = 16_384;
+
+/// How often a mutation that met a deadlock is tried again at once.
+const DEADLOCKS_MAX: usize = 5;
+
+/// Mutations of one call.
+struct Submitted {
+    arbiter: Arc<dyn Decide>,
+    submissions: Vec<Submission>,
+    reply: oneshot::Sender<Vec<Answer>>,
+    /// Given back when this is done with.
+    _place: QueuePlace,
+}
+
+/// An arbiter, whatever its type.
+pub(crate) trait Decide: Send + Sync {
+    fn decide<'a>(
+        &'a self,
+        tx: &'a mut PostgresTransaction,
+        submission: &'a Submission,
+    ) -> BoxFuture<'a, Result<Answer, StoreError>>;
+}
+
+impl<A: Arbiter> Decide for A {
+    fn decide<'a>(
+        &'a self,
+        tx: &'a mut PostgresTransaction,
+        submission: &'a Submission,
+    ) -> BoxFuture<'a, Result<Answer, StoreError>> {
+        Box::pin(commit_one(tx, self, submission))
+    }
+}
+
+/// What writers share.
+pub(crate) struct Shared {
+    pub(crate) connections: Connections,
+    pub(crate) layout: Arc<RwLock<Arc<Layout>>>,
+    pub(crate) sequencer: Sequencer,
+}
+
+/// The queues of the writers.
+pub(crate) struct Writers {
+    queues: Vec<mpsc::UnboundedSender<Submitted>>,
+    queued: Arc<AtomicUsize>,
+}
+
+impl Writers {
+    /// The tasks run until this is dropped.
+    pub(crate) fn start(count: usize, shared: &Arc<Shared>) -> Self {
+        let queues = (0..count.max(1)).map(|_| {
+            // Bounded by the places that callers take.
+            let (queue, queued) = mpsc::unbounded_channel();
+            tokio::spawn(run(Arc::clone(shared), queued));
+            queue
+        });
+        Self { queues: queues.collect(), queued: Arc::default() }
+    }
+
+    /// At most [`GROUP_MUTATIONS_MAX`] submissions.
+    pub(crate) async fn submit(&self, arbiter: Arc<dyn Decide>, submissions: Vec<Submission>) -> Vec<Answer> {
+        let count = submissions.len();
+        let Some(first) = submissions.first() else { return Vec::new() };
+        let place = QueuePlace::take(&self.queued, count);
+        if place.queued_before + count > QUEUED_MUTATIONS_MAX {
+            let problem = Problem::new(Code::Transient, "too many mutations wait; try again");
+            return vec![Answer::NotAttempted(problem); count];
+        }
+        let queue = &self.queues[queue_of(&first.device, self.queues.len())];
+        let (reply, answers) = oneshot::channel();
+        // When the writer has gone so has the reply, and that is seen below.
+        let _ = queue.send(Submitted { arbiter, submissions, reply, _place: place });
+        answers.await.unwrap_or_else(|_| {
+            let problem = Problem::new(Code::Internal, "something went wrong in the server's writer");
+            vec![Answer::NotAttempted(problem); count]
+        })
+    }
+}
+
+fn queue_of(device: &DeviceId, queues: usize) -> usize {
+    let sum = device.as_str().bytes().fold(5381_usize, |sum, byte| sum.wrapping_mul(33) ^ usize::from(byte));
+    sum % queues
+}
+
+/// A place in the queue. It goes with the mutations, so that a caller who goes away does not free what still waits.
+struct QueuePlace {
+    queued: Arc<AtomicUsize>,
+    count: usize,
+    queued_before: usize,
+}
+
+impl QueuePlace {
+    fn take(queued: &Arc<AtomicUsize>, count: usize) -> Self {
+        Self { queued: Arc::clone(queued), count, queued_before: queued.fetch_add(count, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for QueuePlace {
+    fn drop(&mut self) {
+        self.queued.fetch_sub(self.count, Ordering::Relaxed);
+    }
+}
+
+async fn run(shared: Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Submitted>) {
+    let mut next = None;
+    loop {
+        let first = match next.take() {
+            Some(first) => first,
+            None => match queue.recv().await {
+                Some(first) => first,
+                None => return,
+            },
+        };
+        let mut count = first.submissions.len();
+        let mut group = vec![first];
+        // What is queued behind it as well, in order, as far as one commit goes. Nothing waits for more.
+        while let Ok(more) = queue.try_recv() {
+            count += more.submissions.len();
+            if count > GROUP_MUTATIONS_MAX {
+                next = Some(more);
+                break;
+            }
+            group.push(more);
+        }
+        let shared = Arc::clone(&shared);
+        // A panic of an arbiter ends this task; its callers hear that something went wrong, and the writer goes on.
+        let _ = tokio::spawn(async move { commit_group(&shared, group).await }).await;
+    }
+}
+
+async fn commit_group(shared: &Shared, group: Vec<Submitted>) {
+    let items: Vec<Item<'_>> = group.iter().enumerate().flat_map(|(call, submitted)| items(call, submitted)).collect();
+    let answers = decide_all(shared, &items).await;
+    if answers.iter().any(|answer| matches!(answer, Answer::Decided(_))) {
+        // They are durable; if this fails they get their positions later.
+        if let Err(failure) = shared.sequencer.pass().await {
+            tracing::warn!(error = ?failure, "decided mutations wait for their positions");
+        }
+    }
+    let mut answers = answers.into_iter();
+    for submitted in group {
+        let answers = answers.by_ref().take(submitted.submissions.len()).collect();
+        // Who asked may be gone; the mutations are decided all the same.
+        let _ = submitted.reply.send(answers);
+    }
+}
+
+async fn decide_all(shared: &Shared, items: &[Item<'_>]) -> Vec<Answer> {
+    match attempt(shared, items, &mut Stopped::default()).await {
+        Ok(answers) => answers,
+        Err(Lost::ByAll(problem)) => vec![Answer::NotAttempted(problem); items.len()],
+        Err(Lost::ByOne(_) | Lost::Deadlock) => {
+            let mut stopped = Stopped::default();
+            let mut answers = Vec::with_capacity(items.len());
+            for item in items {
+                answers.push(decide_alone(shared, item, &mut stopped).await);
+            }
+            answers
+        }
+    }
+}
+
+/// One mutation in a transaction of its own. If its commit fails again, it is refused for it.
+async fn decide_alone(shared: &Shared, item: &Item<'_>, stopped: &mut Stopped) -> Answer {
+    let one = std::slice::from_ref(item);
+    let mut answers = attempt(shared, one, stopped).await;
+    for _ in 0..DEADLOCKS_MAX {
+        if !matches!(answers, Err(Lost::Deadlock)) {
+            break;
+        }
+        answers = attempt(shared, one, stopped).await;
+    }
+    if let Err(Lost::ByOne(End::Refused(problem))) = answers {
+        let refuse = Refuse(problem);
+        answers = attempt(shared, &[Item { arbiter: &refuse, ..*item }], stopped).await;
+    }
+    let answer = match answers.map(|mut answers| answers.pop()) {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Answer::NotAttempted(Problem::new(Code::Internal, "no answer")),
+        Err(Lost::Deadlock) => Answer::NotAttempted(Problem::new(Code::Transient, "the database is busy; try again")),
+        Err(Lost::ByOne(End::Refused(problem) | End::Broken(problem)) | Lost::ByAll(problem)) => {
+            Answer::NotAttempted(problem)
+        }
+    };
+    stopped.note(item, &answer);
+    answer
+}
+
+/// All of them in one transaction. Durable when this returns answers.
+async fn attempt(shared: &Shared, items: &[Item<'_>], stopped: &mut Stopped) -> Result<Vec<Answer>, Lost> {
+    let layout = Arc::clone(&shared.layout.read().unwrap_or_else(PoisonError::into_inner));
+    let mut tx = PostgresTransaction::open(shared.connections.get().await?, Arc::clone(&layout)).await?;
+    let mut answers = Vec::with_capacity(items.len());
+    for item in items {
+        let answer = match stopped.problem(item) {
+            Some(problem) => Ok(Answer::NotAttempted(problem.clone())),
+            None => decide(&mut tx, item).await,
+        };
+        match answer {
+            Ok(answer) => {
+                stopped.note(item, &answer);
+                answers.push(answer);
+            }
+            Err(lost) => {
+                tx.rollback().await;
+                return Err(lost);
+            }
+        }
+    }
+    match tx.commit().await {
+        Ok(()) => Ok(answers),
+        Err(failure) if is_retryable(failure.code()) => Err(Lost::Deadlock),
+        Err(failure) => Err(match commit_refused(&layout, failure) {
+            Ok(problem) => Lost::ByOne(End::Refused(problem)),
+            Err(failure) => failure.into(),
+        }),
+    }
+}
+
+async fn decide(tx: &mut PostgresTransaction, item: &Item<'_>) -> Result<Answer, Lost> {
+    match item.arbiter.decide(tx, item.submission).await {
+        Ok(answer) => Ok(answer),
+        Err(_) if is_retryable(tx.lost()) => Err(Lost::Deadlock),
+        Err(error) if error.kind() == StoreErrorKind::Internal => {
+            tracing::error!(error = %error, device = %item.submission.device, "a mutation could not be decided");
+            Err(Lost::ByOne(End::Broken(not_attempted(&error))))
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, "a group of mutations could not be decided");
+            Err(Lost::ByAll(not_attempted(&error)))
+        }
+    }
+}
+
+/// One mutation of a group.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    /// Of which call.
+    call: usize,
+    arbiter: &'a dyn Decide,
+    submission: &'a Submission,
+}
+
+fn items(call: usize, submitted: &Submitted) -> impl Iterator<Item = Item<'_>> {
+    submitted.submissions.iter().map(move |submission| Item { call, arbiter: &*submitted.arbiter, submission })
+}
+
+/// Why a group's transaction did not commit.
+enum Lost {
+    /// One mutation is at fault; the others are not.
+    ByOne(End),
+    /// Two transactions waited for each other, and PostgreSQL ended this one.
+    Deadlock,
+    /// The database could not do it now.
+    ByAll(Problem),
+}
+
+enum End {
+    /// A constraint said no at the commit.
+    Refused(Problem),
+    /// The mutation cannot be decided.
+    Broken(Problem),
+}
+
+impl From<Failure> for Lost {
+    fn from(failure: Failure) -> Self {
+        let error = StoreError::from(failure);
+        tracing::warn!(error = %error, "a group of mutations could not be committed");
+        Self::ByAll(not_attempted(&error))
+    }
+}
+
+/// Devices of which a mutation was not attempted: the later ones of the same call are not either.
+#[derive(Default)]
+struct Stopped(BTreeMap<(usize, DeviceId), Problem>);
+
+impl Stopped {
+    fn problem(&self, item: &Item<'_>) -> Option<&Problem> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&(item.call, item.submission.device.clone()))
+    }
+
+    fn note(&mut self, item: &Item<'_>, answer: &Answer) {
+        if let Answer::NotAttempted(problem) = answer {
+            self.0.insert((item.call, item.submission.device.clone()), problem.clone());
+        }
+    }
+}
+
+/// Refuses whatever it is asked, with what the database said when it was tried.
+struct Refuse(Problem);
+
+impl Arbiter for Refuse {
+    async fn apply<T: Transaction>(
+        &self,
+        _: &mut T,
+        _: &Submission,
+        _: &swain_core::Mutation,
+    ) -> Result<Verdict, WriteError> {
+        Err(WriteError::Refused(self.0.clone()))
+    }
+}

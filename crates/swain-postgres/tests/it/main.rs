@@ -1,0 +1,8 @@
+//! Tests of the PostgreSQL store, on a throw-away server of their own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod bed;
+mod conformance;
+mod order;
+mod outside;
+mod types;
