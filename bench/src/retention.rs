@@ -38,16 +38,20 @@ pub(crate) const KEPT: Millis = Millis(24 * 60 * 60 * 1000);
 /// How old its entries are.
 const AGE: Millis = Millis(2 * KEPT.0);
 
+/// When the old log was written.
+pub(crate) fn then() -> Millis {
+    Millis(now().0 - AGE.0)
+}
+
 /// Writes the old log: each entry a position of its own, by ten devices.
 pub(crate) async fn fill(engine: &Engine<SqliteStore>) -> anyhow::Result<()> {
-    let then = Millis(now().0 - AGE.0);
     let schema = engine.catalog().schema.version;
     for push in 0..ENTRIES / PUSH {
         let device = format!("old-{}", push % 10);
         let first = push / 10 * PUSH + 1;
         let mutations = (first..first + PUSH).map(|n| Ok(load::mutation(&device, schema, n))).collect();
         let device = DeviceId::from(device.as_str());
-        let ask = Ask::Push { auth: Auth::default(), device, now: then, mutations };
+        let ask = Ask::Push { auth: Auth::default(), device, now: then(), mutations };
         let told = engine.answer(SessionId(0), Waker::noop(), ask).await;
         ensure!(matches!(&told, Told::Pushed(results) if results.problem.is_none()), "not written: {told:?}");
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
+use swain_server::now;
 use tempfile::TempDir;
 
 use crate::load::{INSERT_SQL, NOTE, STATE, TITLE};
@@ -19,7 +20,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub(crate) async fn create() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        drop(engine(folder.path()).await?);
+        drop(engine(folder.path(), now()).await?);
         let conn = connect(&folder.path().join("bench.db"))?;
         Ok(Self { conn, rows: 0, _folder: folder })
     }

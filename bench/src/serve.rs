@@ -39,9 +39,9 @@ const BUFFER_BYTES: usize = 4 * 1024;
 pub(crate) fn serve(what: &str, folder: &Path) -> anyhow::Result<ExitCode> {
     tokio::runtime::Runtime::new()?.block_on(async {
         match what {
-            SWAIN => serve_swain(engine(folder).await?, |_| {}).await?,
+            SWAIN => serve_swain(engine(folder, now()).await?, |_| {}).await?,
             SWAIN_CLEANING | SWAIN_KEEPING => {
-                let engine = engine(folder).await?;
+                let engine = engine(folder, crate::retention::then()).await?;
                 crate::retention::fill(&engine).await?;
                 let keep = if what == SWAIN_CLEANING { crate::retention::KEPT } else { Millis(u64::MAX) };
                 serve_swain(engine, |config| config.retention.log = keep).await?;
@@ -67,13 +67,13 @@ async fn serve_swain(
     Ok(())
 }
 
-/// A database with the table, its triggers and rules, as the server has it.
-pub(crate) async fn engine(folder: &Path) -> anyhow::Result<Arc<Engine<SqliteStore>>> {
+/// A database with the table, its triggers and rules, as the server has it; taken over at a time.
+pub(crate) async fn engine(folder: &Path, at: Millis) -> anyhow::Result<Arc<Engine<SqliteStore>>> {
     let store = SqliteStore::open(folder.join("bench.db"), SqliteOptions::system())?;
     store.execute_outside(TABLE_SQL).await?;
     let everybodys = TableConfig { read: Some("true".into()), write: Some("true".into()), ..TableConfig::default() };
     let tables = BTreeMap::from([(TABLE.to_owned(), everybodys)]);
-    Ok(Arc::new(Engine::open(Arc::new(store), &tables, now()).await?))
+    Ok(Arc::new(Engine::open(Arc::new(store), &tables, at).await?))
 }
 
 fn announce(address: SocketAddr) -> anyhow::Result<()> {

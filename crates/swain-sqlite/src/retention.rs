@@ -54,9 +54,11 @@ impl Step<'_> {
     fn raise_floor(&mut self) -> Result<(), Failure> {
         let old_floor = log::head(self.conn)?.floor;
         let mut floor = old_floor;
+        // Half of the step at most: what is below must get on, too, however much comes.
+        let rows_max = self.left.div_ceil(2);
         let mut statement =
             self.conn.prepare_cached("SELECT pos, at FROM swain_positions WHERE pos > ?1 ORDER BY pos LIMIT ?2")?;
-        let mut rows = statement.query(params![signed(floor.0), limit(self.left)])?;
+        let mut rows = statement.query(params![signed(floor.0), limit(rows_max)])?;
         let mut looked = 0;
         while let Some(row) = rows.next()? {
             match self.age(Millis(unsigned(row.get(1)?)), self.retention.log) {
@@ -74,6 +76,7 @@ impl Step<'_> {
         meta::set(self.conn, "floor", signed(floor.0))?;
         let mut statement = self.conn.prepare_cached(&unheld("pos >= ?2 AND pos < ?3"))?;
         statement.execute(params![retired_through(self.conn)?.0, signed(old_floor.0), signed(floor.0)])?;
+        self.trimmed.more |= looked == rows_max;
         self.spend(looked);
         Ok(())
     }
