@@ -91,7 +91,7 @@ fn a_database_is_left_as_it_was_found() {
         // A device inserts, and another program changes a row.
         let operations = vec![
             insert("Artist", Key::of(9_001), Row::default().with("Name", "Swain")),
-            insert("PlaylistTrack", Key(vec![1.into(), 9_002.into()]), Row::default()),
+            insert("PlaylistTrack", Key(vec![2.into(), 1.into()]), Row::default()),
         ];
         let arbiter = std::sync::Arc::new(PlainArbiter { schema: schema.clone() });
         let answers = ready(store.submit(arbiter, vec![submission("d", 1, operations)]));
