@@ -84,7 +84,10 @@ export class Proxy {
     }
     if (this.isDeveloping && path === "/api/dev/reload") return this.#listen(answer);
     const { hostname, port } = this.#target;
-    const { method, url, headers } = asked;
+    const { method, url } = asked;
+    const headers = { ...asked.headers };
+    // A page that comes packed cannot be added to.
+    if (this.isDeveloping) delete headers["accept-encoding"];
     const onward = request({ hostname, port, method, path: url, headers, agent: this.#agent }, (theirs) => {
       const isStream = theirs.headers["content-type"]?.startsWith("text/event-stream");
       if (isStream) this.#cutLater(answer.socket);
