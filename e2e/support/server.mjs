@@ -46,6 +46,17 @@ export class Server {
     return Server.#begin(folder, [command, "--config", config]);
   }
 
+  /** A database with one's own tables, and their rules beside it. */
+  static async init(folder, schema) {
+    const child = spawn(binary(), ["init", "--config", join(folder, "swain.toml"), "--from", schema]);
+    let said = "";
+    child.stderr.on("data", (text) => {
+      said += text;
+    });
+    const [code] = await once(child, "exit");
+    if (code !== 0) throw new Error(`swain init ended with ${code}: ${said}`);
+  }
+
   static async #begin(folder, command) {
     const server = new Server(folder, await freePort(), command);
     await server.start();
