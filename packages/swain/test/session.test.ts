@@ -383,6 +383,19 @@ describe("pushing", () => {
     expect(device.replica.outbox.pendingCount).toBe(1);
   });
 
+  it("asks again for a result that was lost although the stream acknowledged the edit meanwhile", () => {
+    spec("C4", "C9");
+    const device = liveDevice();
+    device.mutate(INC);
+    device.sent();
+    device.frame({ results: { results: [], problem: { code: "transient", title: "No answer", status: 503 } } });
+    device.frame(moved("heartbeat", 11, 1, { now: 0, expires: null }));
+    device.fire("push");
+    expect(pushedBy(device)).toEqual([[1]]);
+    device.frame({ results: { results: [{ n: 1, status: "refused", code: "check_failed" }] } });
+    expect(device.replica.outbox.entry(1)?.state).toMatchObject({ kind: "refused", result: { code: "check_failed" } });
+  });
+
   it("connects again after a gap, and goes on where the welcome says", () => {
     spec("P10", "P14");
     const device = liveDevice();
