@@ -8,16 +8,13 @@
 //!            answers                                       each one by itself
 //! ```
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use swain_core::{Code, DeviceId, Problem};
-use swain_store::{
-    Answer, Arbiter, StoreError, StoreErrorKind, Submission, Transaction, Verdict, WriteError, commit_one,
-};
+use swain_store::{Answer, Arbiter, Refuse, Stopped, StoreError, StoreErrorKind, Submission, commit_one};
 use tokio::sync::mpsc;
 
 use crate::connection::Connections;
@@ -214,7 +211,7 @@ async fn decide_alone(shared: &Shared, item: &Item<'_>, stopped: &mut Stopped) -
             Answer::NotAttempted(problem)
         }
     };
-    stopped.note(item, &answer);
+    stopped.note(item.call, item.submission, &answer);
     answer
 }
 
@@ -224,13 +221,13 @@ async fn attempt(shared: &Shared, items: &[Item<'_>], stopped: &mut Stopped) -> 
     let mut tx = PostgresTransaction::open(shared.connections.get().await?, Arc::clone(&layout)).await?;
     let mut answers = Vec::with_capacity(items.len());
     for item in items {
-        let answer = match stopped.problem(item) {
+        let answer = match stopped.problem(item.call, item.submission) {
             Some(problem) => Ok(Answer::NotAttempted(problem.clone())),
             None => decide(&mut tx, item).await,
         };
         match answer {
             Ok(answer) => {
-                stopped.note(item, &answer);
+                stopped.note(item.call, item.submission, &answer);
                 answers.push(answer);
             }
             Err(lost) => {
@@ -299,38 +296,5 @@ impl From<Failure> for Lost {
         let error = StoreError::from(failure);
         tracing::warn!(error = %error, "a group of mutations could not be committed");
         Self::ByAll(not_attempted(&error))
-    }
-}
-
-/// Devices of which a mutation was not attempted: the later ones of the same call are not either.
-#[derive(Default)]
-struct Stopped(BTreeMap<(usize, DeviceId), Problem>);
-
-impl Stopped {
-    fn problem(&self, item: &Item<'_>) -> Option<&Problem> {
-        if self.0.is_empty() {
-            return None;
-        }
-        self.0.get(&(item.call, item.submission.device.clone()))
-    }
-
-    fn note(&mut self, item: &Item<'_>, answer: &Answer) {
-        if let Answer::NotAttempted(problem) = answer {
-            self.0.insert((item.call, item.submission.device.clone()), problem.clone());
-        }
-    }
-}
-
-/// Refuses whatever it is asked, with what the database said when it was tried.
-struct Refuse(Problem);
-
-impl Arbiter for Refuse {
-    async fn apply<T: Transaction>(
-        &self,
-        _: &mut T,
-        _: &Submission,
-        _: &swain_core::Mutation,
-    ) -> Result<Verdict, WriteError> {
-        Err(WriteError::Refused(self.0.clone()))
     }
 }

@@ -7,14 +7,13 @@
 //!                     answers                                          each one by itself
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::channel::oneshot;
-use swain_core::{Code, DeviceId, Millis, Pos, Problem};
+use swain_core::{Code, Millis, Pos, Problem};
 use swain_store::{
-    Answer, Arbiter, Bus as _, LocalBus, StoreError, StoreErrorKind, Submission, Transaction, Verdict, WriteError,
-    commit_one, ready,
+    Answer, Arbiter, Bus as _, LocalBus, Refuse, Stopped, StoreError, StoreErrorKind, Submission, commit_one, ready,
 };
 
 use crate::database::Database;
@@ -177,7 +176,7 @@ impl Writer {
                 Answer::NotAttempted(problem)
             }
         };
-        stopped.note(item, &answer);
+        stopped.note(item.call, item.submission, &answer);
         answer
     }
 
@@ -198,11 +197,11 @@ impl Writer {
         self.db.sequence_outside(items.first().map_or(Millis(0), |item| item.submission.now))?;
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
-            let answer = match stopped.problem(item) {
+            let answer = match stopped.problem(item.call, item.submission) {
                 Some(problem) => Answer::NotAttempted(problem.clone()),
                 None => self.decide(item)?,
             };
-            stopped.note(item, &answer);
+            stopped.note(item.call, item.submission, &answer);
             answers.push(answer);
         }
         self.db.commit()?;
@@ -269,39 +268,6 @@ impl From<Failure> for Lost {
         let error = StoreError::from(failure);
         tracing::warn!(error = %error, "a group of mutations could not be committed");
         Self::ByAll(not_attempted(&error))
-    }
-}
-
-/// Devices of which a mutation was not attempted: the later ones of the same call are not either.
-#[derive(Default)]
-struct Stopped(BTreeMap<(usize, DeviceId), Problem>);
-
-impl Stopped {
-    fn problem(&self, item: &Item<'_>) -> Option<&Problem> {
-        if self.0.is_empty() {
-            return None;
-        }
-        self.0.get(&(item.call, item.submission.device.clone()))
-    }
-
-    fn note(&mut self, item: &Item<'_>, answer: &Answer) {
-        if let Answer::NotAttempted(problem) = answer {
-            self.0.insert((item.call, item.submission.device.clone()), problem.clone());
-        }
-    }
-}
-
-/// Refuses whatever it is asked, with what the database said when it was tried.
-struct Refuse(Problem);
-
-impl Arbiter for Refuse {
-    async fn apply<T: Transaction>(
-        &self,
-        _: &mut T,
-        _: &Submission,
-        _: &swain_core::Mutation,
-    ) -> Result<Verdict, WriteError> {
-        Err(WriteError::Refused(self.0.clone()))
     }
 }
 

@@ -14,6 +14,7 @@ mod commit;
 pub mod conformance;
 mod contract;
 mod error;
+mod group;
 pub mod memory;
 mod ready;
 mod shape_lists;
@@ -26,5 +27,6 @@ pub use contract::{
     WriteTransaction,
 };
 pub use error::{StoreError, StoreErrorKind, WriteError};
+pub use group::{Refuse, Stopped};
 pub use ready::ready;
 pub use shape_lists::{SHAPE_LIST_USE_MS, ShapeLists};
