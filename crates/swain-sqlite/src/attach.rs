@@ -1,8 +1,7 @@
 //! Coming to a database that lives already, and leaving it as it was found (spec S15).
 
 use std::fmt;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -12,6 +11,7 @@ use swain_store::StoreError;
 use crate::failure::Failure;
 use crate::introspect::known_type;
 use crate::layout::quote;
+use crate::lock::ServerLock;
 use crate::meta;
 
 /// How long another program's transaction is waited for.
@@ -155,7 +155,7 @@ fn leave(path: &Path) -> Result<Detached, Failure> {
     if !path.exists() {
         return Err(Failure::unusable(format!("there is no database {}", path.display())));
     }
-    let lock = ServerLock::take(path)?;
+    let lock = ServerLock::take(path).map_err(|error| Failure::unusable(error.to_string()))?;
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.busy_timeout(BUSY_MAX)?;
     // With the first read it fails when anybody else has the file open.
@@ -206,31 +206,5 @@ fn in_use(error: rusqlite::Error) -> Failure {
             Failure::unusable("another program has the database open; stop it first")
         }
         _ => error.into(),
-    }
-}
-
-/// The lock that a server holds while it runs.
-struct ServerLock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl ServerLock {
-    fn take(database: &Path) -> Result<Self, Failure> {
-        let mut path = database.as_os_str().to_owned();
-        path.push("-server");
-        let path = PathBuf::from(path);
-        let unusable = |error| Failure::unusable(format!("{} cannot be locked: {error}", path.display()));
-        let file = File::create(&path).map_err(unusable)?;
-        if file.try_lock().is_err() {
-            let detail = format!("a server runs on {}; stop it first", database.display());
-            return Err(Failure::unusable(detail));
-        }
-        Ok(Self { path, _file: file })
-    }
-
-    /// Nothing of ours is left; a file that cannot be removed harms nobody.
-    fn remove(self) {
-        let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -20,6 +20,7 @@ mod introspect;
 mod layout;
 mod ledger;
 mod load;
+mod lock;
 mod log;
 mod meta;
 mod options;
@@ -36,6 +37,7 @@ mod writer;
 
 pub use attach::{Detached, LeftOut, Remark, Survey, Surveyed, detach, survey};
 pub use indexes::Index;
+pub use lock::{LockError, ServerLock};
 pub use options::SqliteOptions;
 pub use store::SqliteStore;
 

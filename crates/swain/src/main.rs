@@ -7,7 +7,6 @@ mod config;
 mod database;
 mod file;
 mod import;
-mod lock;
 mod nearest;
 mod project;
 mod run;

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use swain_sqlite::{Survey, Surveyed, survey};
+use swain_sqlite::{ServerLock, Survey, Surveyed, survey};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::common::Common;
 use crate::file::write_whole;
-use crate::lock::Lock;
 use crate::project::Project;
 
 /// Sync the tables of a database that lives already.
@@ -86,7 +85,7 @@ impl Attach {
 /// Everything is checked before the database is touched; then it is captured, without a server.
 async fn capture(draft: &Draft, path: &Path, common: &Common) -> anyhow::Result<()> {
     let project = Project::of_text(&draft.document.to_string(), common)?;
-    let _lock = Lock::take(path)?;
+    let _lock = ServerLock::take(path)?;
     let database = project.open()?;
     project.engine(&database).await.map(drop)
 }

@@ -9,11 +9,11 @@ use clap::ValueEnum;
 use rust_embed::RustEmbed;
 use swain_core::{Code, UserId};
 use swain_server::{Assets, NewAccount, add_account};
+use swain_sqlite::ServerLock;
 use swain_store::Store as _;
 
 use crate::common::Common;
 use crate::database::Database;
-use crate::lock::Lock;
 use crate::project::Project;
 use crate::run::run;
 
@@ -58,7 +58,7 @@ impl Demo {
         std::fs::create_dir_all(&data).with_context(|| format!("the folder {} cannot be made", data.display()))?;
         let project = Project::inside(&self.name.text("swain.toml")?, "the demo's swain.toml", &data)?;
         let path = project.database_path();
-        let _lock = Lock::take(&path)?;
+        let _lock = ServerLock::take(&path)?;
         if self.fresh {
             forget(&path)?;
         }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use swain_core::Name;
 use swain_server::{Assets, Devtools, Reloads, Running, Server};
+use swain_sqlite::ServerLock;
 use swain_store::Store as _;
 
 use crate::common::Common;
 use crate::database::Database;
 use crate::file::write_whole;
-use crate::lock::Lock;
 use crate::project::Project;
 use crate::run::Signals;
 use crate::typescript::{Numbers, typescript};
@@ -73,7 +73,7 @@ struct Site {
     reloads: Reloads,
     project: Project,
     database: Database,
-    lock: Lock,
+    lock: ServerLock,
     /// None only while one takes the place of another.
     running: Option<Running>,
     /// Stays the same from one server to the next, so that open pages find it again.
@@ -93,7 +93,7 @@ impl Site {
     async fn start(options: Dev, common: &Common) -> anyhow::Result<Self> {
         let project = Project::read(common)?;
         let database = project.open()?;
-        let lock = Lock::take(&project.database_path())?;
+        let lock = ServerLock::take(&project.database_path())?;
         let reloads = Reloads::default();
         let listen = options.listen.unwrap_or(project.config.server.listen);
         let running = serve(&project, &database, &reloads, listen).await?;
@@ -153,7 +153,7 @@ impl Site {
         let is_same_database = project.database_path() == self.project.database_path();
         let other = match is_same_database {
             true => None,
-            false => Some((project.open()?, Lock::take(&project.database_path())?)),
+            false => Some((project.open()?, ServerLock::take(&project.database_path())?)),
         };
         let database = other.as_ref().map_or(&self.database, |(database, _)| database).clone();
         // What is wrong is found while the old one still runs.

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use swain_server::Assets;
+use swain_sqlite::ServerLock;
 
 use crate::common::Common;
-use crate::lock::Lock;
 use crate::project::Project;
 use crate::run::run;
 
@@ -28,7 +28,7 @@ impl Serve {
         let project = Project::read(common)?;
         let database = project.open()?;
         let path = project.database_path();
-        let _lock = Lock::take(&path)?;
+        let _lock = ServerLock::take(&path)?;
         let engine = project.engine(&database).await?;
         let mut server = project.server_config()?;
         server.listen = self.listen.unwrap_or(server.listen);
