@@ -64,6 +64,7 @@ story("a leading tab that is closed with the cable out leaves its edits to the o
   await tap(leader, "a");
   await shows(leader, 15, 11);
   await pending(leader, 1);
+  await saved(leader, 1);
   await leader.close({ runBeforeUnload: false });
   await pending(other, 1);
   await shows(other, 15, 11);
