@@ -34,7 +34,7 @@ const RUNS: &[LongRun] = &[
         name: "kill",
         what: "50 rounds of kill -9 on a server under load",
         takes: "about 10 min",
-        arguments: &["test", "-p", "swain", "--test", "kill", "--", "--nocapture"],
+        arguments: &["test", "-p", "swain", "--test", "it", "--", "kill", "--nocapture"],
         env: &[("SWAIN_KILL_ROUNDS", "50")],
     },
 ];

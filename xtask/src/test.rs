@@ -81,7 +81,7 @@ fn typescript(spec_log: &Path) -> anyhow::Result<Finished> {
 }
 
 /// Starts the binary of the workspace build: `cargo run -p` would select other features and
-/// build half of the dependencies again.
+/// build half of the dependencies again (as README's first line would, if it named the package rather than the binary).
 fn simulator(spec_log: &Path) -> anyhow::Result<()> {
     let binary = shell::target_folder().join("debug/swain-sim");
     let program = Program::new(binary).shown_as("swain-sim");

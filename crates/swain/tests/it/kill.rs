@@ -1,7 +1,4 @@
 //! kill -9 of the real server under load: nothing acknowledged is lost or applied twice, and no position changes.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
-#[path = "kill/recorder.rs"]
 mod recorder;
 
 use std::collections::BTreeMap;

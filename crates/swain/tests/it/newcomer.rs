@@ -1,6 +1,4 @@
 //! The command line as somebody meets it who has just got it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
 use std::net::SocketAddr;
 use std::path::Path;
 

@@ -1,12 +1,8 @@
 //! `swain init`, `types`, `user` and `completions`, as somebody begins a project with them.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
-#[path = "support/shell.rs"]
-mod shell;
 
 use std::path::Path;
 
-use shell::{run, swain, well, wrong};
+use crate::support::shell::{run, swain, well, wrong};
 use swain_client::{Client, ClientConfig, Key, Row, Shape, auth};
 use swain_testkit::{PATIENCE, Program, wait_for};
 
@@ -277,7 +273,7 @@ async fn commands(folder: &Path) -> Vec<Vec<String>> {
 #[tokio::test]
 async fn every_command_has_an_example_in_its_help_and_a_line_on_its_page() {
     let folder = tempfile::tempdir().unwrap();
-    let page = include_str!("../../../docs/command-line.md");
+    let page = include_str!("../../../../docs/command-line.md");
     let commands = commands(folder.path()).await;
     assert!(commands.len() > 10, "{commands:?}");
     for command in commands {
@@ -309,7 +305,7 @@ async fn colours_are_for_terminals_and_json_is_one_value() {
 
 // ---- types: the file is checked by the type check of packages/swain, with code that uses it ----
 
-const TYPES: &str = include_str!("../../../packages/swain/test/generated/tables.ts");
+const TYPES: &str = include_str!("../../../../packages/swain/test/generated/tables.ts");
 
 const TYPES_SCHEMA: &str = "
 CREATE TABLE notes (id TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL, owner TEXT, at TIMESTAMP, done BOOLEAN NOT NULL DEFAULT 0,

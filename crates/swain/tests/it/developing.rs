@@ -1,13 +1,9 @@
 //! `swain dev` and `swain check`, as somebody works with them.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
-#[path = "support/shell.rs"]
-mod shell;
 
 use std::path::Path;
 
+use crate::support::shell::{swain, well, wrong};
 use futures::StreamExt as _;
-use shell::{swain, well, wrong};
 use swain_testkit::{Program, soon, wait_for};
 
 /// What `/api/dev/reload` says, event by event.

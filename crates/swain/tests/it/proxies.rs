@@ -1,21 +1,12 @@
 //! Behind proxies that do not let everything through, a client finds the transport that works.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-#[path = "support/rude_proxy.rs"]
-mod rude_proxy;
-#[path = "support/stage.rs"]
-mod stage;
-#[path = "support/witness.rs"]
-mod witness;
-
 use std::time::{Duration, Instant};
 
-use rude_proxy::{Manner, RudeProxy};
-use stage::Stage;
+use crate::support::rude_proxy::{Manner, RudeProxy};
+use crate::support::stage::Stage;
+use crate::support::witness::Witness;
 use swain_client::{Key, Row, Shape, Transport};
 use swain_testkit::{soon, spec, wait_for};
-use witness::Witness;
 
 const TABLES: &str = "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL)";
 /// All of a proxy's stories, side by side.

@@ -1,14 +1,10 @@
 //! A database that lives already: attached, live in both directions, and left as it was found.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
-#[path = "support/shell.rs"]
-mod shell;
 
 use std::path::{Path, PathBuf};
 
+use crate::support::shell::{swain, well, wrong};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use shell::{swain, well, wrong};
 use swain_client::{Client, ClientConfig, Key, Row, Shape, Value};
 use swain_testkit::{PATIENCE, Program, spec, wait_for};
 

@@ -1,13 +1,8 @@
 //! A device that was away for longer than the log is kept: a real client, a real server over SQLite, and its clean-up.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-#[path = "support/stage.rs"]
-mod stage;
-
 use std::time::Duration;
 
-use stage::Stage;
+use crate::support::stage::Stage;
 use swain_client::{Client, ClientConfig, Code, Key, Patch, Row, Shape, Stop, Written};
 use swain_core::{Millis, Pos};
 use swain_testkit::{PATIENCE, soon, spec, wait_for};

@@ -3,27 +3,16 @@
 //! A real client, a real server over SQLite, and between them a proxy that ends the connection at a byte drawn from all
 //! bytes of the phase. `SWAIN_SEED` draws the same bytes again; the pace of the sockets stays their own.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-#[path = "support/cutting_proxy.rs"]
-mod cutting_proxy;
-#[path = "support/dice.rs"]
-mod dice;
-#[path = "support/stage.rs"]
-mod stage;
-#[path = "support/witness.rs"]
-mod witness;
-
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use cutting_proxy::{Cut, CuttingProxy, Ending};
-use dice::Dice;
-use stage::Stage;
+use crate::support::cutting_proxy::{Cut, CuttingProxy, Ending};
+use crate::support::dice::Dice;
+use crate::support::stage::Stage;
+use crate::support::witness::{Witness, from_server};
 use swain_client::{ChangeSet, Key, Patch, Row, Shape, Transport, Written};
 use swain_core::{Pos, Value};
 use swain_testkit::{soon, spec};
-use witness::{Witness, from_server};
 
 /// Rounds with a cut, for each phase: a thousand cuts on the usual way, a hundred on every other.
 const ROUNDS: usize = 250;

@@ -2,16 +2,11 @@
 //!
 //! Real clients, a real server over SQLite, which enforces the foreign keys and the unique keys.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-#[path = "support/stage.rs"]
-mod stage;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use crate::support::stage::Stage;
 use futures::future::join_all;
-use stage::Stage;
 use swain_client::{Client, ClientConfig, Key, Operation, Row, RowKey, Shape, State, Stop, Value};
 use swain_testkit::spec;
 

@@ -1,6 +1,4 @@
 //! A data directory of a released version is taken over as it is.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
 use std::path::Path;
 
 use swain_client::{Client, ClientConfig, Row, Shape, auth};

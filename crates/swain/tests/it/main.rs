@@ -1,0 +1,15 @@
+//! The binary and the server as their users meet them: the command line, real clients, real processes.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod attaching;
+mod beginning;
+mod cuts;
+mod developing;
+mod kill;
+mod names;
+mod newcomer;
+mod proxies;
+mod retention;
+mod support;
+mod upgrade;
