@@ -10,6 +10,7 @@ mod kill;
 mod names;
 mod newcomer;
 mod proxies;
+mod readme;
 mod retention;
 mod support;
 mod upgrade;
