@@ -96,6 +96,10 @@ impl Draft {
     pub(crate) fn row_counts(&self) -> BTreeMap<String, usize> {
         self.tables.iter().map(|table| (table.name.clone(), table.rows.len())).collect()
     }
+
+    pub(crate) fn row_count(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows.len() as u64).sum()
+    }
 }
 
 impl DraftTable {

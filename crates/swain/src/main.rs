@@ -8,6 +8,7 @@ mod database;
 mod file;
 mod import;
 mod nearest;
+mod progress;
 mod project;
 mod run;
 mod secret;

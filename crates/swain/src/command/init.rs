@@ -9,6 +9,7 @@ use swain_sqlite::{SqliteOptions, SqliteStore};
 use crate::common::Common;
 use crate::file::{beside, write_whole};
 use crate::import::Draft;
+use crate::progress::Progress;
 
 /// Begin: swain.toml, a database with two tables, and a page that shows them.
 #[derive(Debug, clap::Args)]
@@ -61,8 +62,6 @@ impl Init {
 struct Plan {
     config: String,
     schema: String,
-    /// SQL that brings the rows, a transaction each.
-    rows: Vec<String>,
     files: Vec<(&'static str, String)>,
     draft: Option<Draft>,
 }
@@ -70,15 +69,15 @@ struct Plan {
 impl Plan {
     fn starter() -> Self {
         let (config, schema) = (CONFIG.to_owned(), SCHEMA.to_owned());
-        Self { config, schema, rows: Vec::new(), files: owned(&PAGE), draft: None }
+        Self { config, schema, files: owned(&PAGE), draft: None }
     }
 
     fn from_file(from: &Path) -> anyhow::Result<Self> {
         let draft = Draft::read(from)?;
-        let (config, schema, rows) = (draft.config(), draft.schema(), draft.row_batches());
+        let (config, schema) = (draft.config(), draft.schema());
         let mut files = owned(&PAGE_OF_TABLES);
         files.push(("public/tables.js", draft.page_tables()));
-        Ok(Self { config, schema, rows, files, draft: Some(draft) })
+        Ok(Self { config, schema, files, draft: Some(draft) })
     }
 
     /// What is there and is something else stays; then nothing is written at all. What is there and is the same may be
@@ -134,8 +133,11 @@ impl Plan {
         let store = SqliteStore::open_stepped(path, SqliteOptions::system()).context("the database cannot be made")?;
         let schema = format!("BEGIN IMMEDIATE;\n{}\nCOMMIT;", self.schema);
         store.execute_outside(schema).await.context("the tables cannot be made")?;
-        for batch in &self.rows {
-            store.execute_outside(batch.clone()).await.context("the rows cannot be brought in")?;
+        let Some(draft) = &self.draft else { return Ok(()) };
+        let progress = Progress::of(draft.row_count(), "rows");
+        for batch in draft.row_batches() {
+            store.execute_outside(batch.sql).await.context("the rows cannot be brought in")?;
+            progress.advance(batch.rows);
         }
         Ok(())
     }

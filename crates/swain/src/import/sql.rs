@@ -39,18 +39,16 @@ impl Draft {
         text
     }
 
-    /// The rows, in transactions of a bounded size.
-    pub(crate) fn row_batches(&self) -> Vec<String> {
-        let batch = |table: &DraftTable, rows: &[Map<String, Value>]| {
-            let rows: String = rows.iter().map(|row| table.insert(row)).collect();
-            format!("BEGIN IMMEDIATE;\n{rows}COMMIT;")
-        };
-        let batches = |table: &DraftTable| {
-            let batches = table.rows.chunks(BATCH_ROWS_MAX).map(|rows| batch(table, rows));
-            batches.collect::<Vec<_>>()
-        };
-        self.tables.iter().flat_map(batches).collect()
+    /// The rows, in transactions of a bounded size, made as they are asked for.
+    pub(crate) fn row_batches(&self) -> impl Iterator<Item = RowBatch> {
+        self.tables.iter().flat_map(|table| table.rows.chunks(BATCH_ROWS_MAX).map(|rows| table.batch(rows)))
     }
+}
+
+/// A transaction that brings rows.
+pub(crate) struct RowBatch {
+    pub(crate) sql: String,
+    pub(crate) rows: u64,
 }
 
 impl DraftTable {
@@ -77,6 +75,11 @@ impl DraftTable {
 
     fn kind(&self, name: &str) -> Kind {
         self.columns.iter().find(|column| column.name == name).map_or(Kind::Text, |column| column.kind)
+    }
+
+    fn batch(&self, rows: &[Map<String, Value>]) -> RowBatch {
+        let inserts: String = rows.iter().map(|row| self.insert(row)).collect();
+        RowBatch { sql: format!("BEGIN IMMEDIATE;\n{inserts}COMMIT;"), rows: rows.len() as u64 }
     }
 
     fn insert(&self, row: &Map<String, Value>) -> String {
