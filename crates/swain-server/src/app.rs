@@ -12,6 +12,7 @@ use crate::config::{Devtools, ServerConfig};
 use crate::dev::Reloads;
 use crate::follower::Pulse;
 use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::refusal::Refusal;
 
@@ -25,6 +26,8 @@ pub(crate) struct App<S> {
     pub(crate) heartbeat: Millis,
     pub(crate) compression: bool,
     transports: Vec<Transport>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics_token: Option<Vec<u8>>,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) lifecycle: Arc<Lifecycle>,
 }
@@ -41,6 +44,8 @@ impl<S> App<S> {
             heartbeat: config.heartbeat,
             compression: config.compression,
             transports: config.transports.clone(),
+            metrics: Arc::new(Metrics::new()),
+            metrics_token: config.metrics_token.as_ref().map(|token| token.bytes().to_vec()),
             pulse: Arc::new(Pulse::new()),
             lifecycle: Arc::default(),
         }

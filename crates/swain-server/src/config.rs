@@ -31,6 +31,8 @@ pub struct ServerConfig {
     pub heartbeat: Millis,
     /// Connections at once, whatever they carry; more are closed unheard.
     pub connections: usize,
+    /// Who shows it may read `/metrics`; without it, this machine may.
+    pub metrics_token: Option<Secret>,
     /// The ways to a stream that are open.
     pub transports: Vec<Transport>,
     /// Whether what is sent may be compressed (spec P23).
@@ -65,6 +67,7 @@ impl ServerConfig {
             allowed_origins: Vec::new(),
             heartbeat: Millis(HEARTBEAT_MS),
             connections: CONNECTIONS_MAX,
+            metrics_token: None,
             transports: Transport::ALL.to_vec(),
             compression: true,
             secret,

@@ -23,6 +23,7 @@ mod headers;
 mod health;
 mod lifecycle;
 pub mod limits;
+mod metrics;
 mod origin;
 mod random;
 mod refusal;

@@ -13,6 +13,7 @@ use crate::clock::now;
 use crate::config::ServerConfig;
 use crate::lifecycle::Lifecycle;
 use crate::limits::{TRIM_PROGRESS_MS, TRIM_REST_FACTOR, TRIM_REST_MS_MIN, TRIM_STEP_ROWS};
+use crate::metrics::Metrics;
 
 /// What is cleaned up, and how often.
 pub(crate) struct Plan {
@@ -27,11 +28,19 @@ impl Plan {
 }
 
 /// Cleans up until the server has ended.
-pub(crate) async fn clean_up<S: Store>(engine: Arc<Engine<S>>, plan: Plan, lifecycle: Arc<Lifecycle>) {
+pub(crate) async fn clean_up<S: Store>(
+    engine: Arc<Engine<S>>,
+    plan: Plan,
+    metrics: Arc<Metrics>,
+    lifecycle: Arc<Lifecycle>,
+) {
     let mut progress = Progress::new();
     loop {
         let begun = Instant::now();
         let step = engine.store().trim(now(), Arc::clone(&plan.retention), TRIM_STEP_ROWS).await;
+        if let Ok(trimmed) = &step {
+            metrics.note_trimmed(trimmed);
+        }
         let rest = match progress.note(step) {
             Next::Step => rest_after(begun.elapsed()),
             Next::Later => plan.interval,

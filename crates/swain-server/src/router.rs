@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::http::{Method, Uri};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use swain_core::Code;
@@ -16,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::{assets, auth, cors, dev, headers, health, sync};
+use crate::{assets, auth, cors, dev, headers, health, metrics, sync};
 
 pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     let cors = cors::layer(app.origins.listed());
@@ -42,11 +42,13 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
     let routes = Router::new()
         .merge(api)
         .route("/healthz", get(health::alive))
+        .route("/metrics", get(metrics::metrics::<S>))
         .route("/readyz", get(health::ready::<S>))
         .route("/swain.js", get(assets::client::<S>))
         .route("/swain-devtools.js", get(assets::devtools::<S>))
         .fallback(assets::public::<S>)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), metrics::count_requests::<S>))
         .with_state(app);
     guarded(routes).into_make_service_with_connect_info()
 }

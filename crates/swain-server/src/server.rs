@@ -62,7 +62,7 @@ impl Server {
         let lifecycle = Arc::clone(&app.lifecycle);
         let http = Handle::new();
         let following = follower::follow(Arc::clone(&engine), Arc::clone(&app.pulse), Arc::clone(&lifecycle));
-        let cleaning = retention::clean_up(engine, Plan::of(&config), Arc::clone(&lifecycle));
+        let cleaning = retention::clean_up(engine, Plan::of(&config), Arc::clone(&app.metrics), Arc::clone(&lifecycle));
         let serving = serve(&config, listener, http.clone(), app);
         let tasks = vec![tokio::spawn(following), tokio::spawn(cleaning), tokio::spawn(serving)];
         Ok(Running { address, lifecycle, http, tasks })

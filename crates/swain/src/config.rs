@@ -56,6 +56,8 @@ pub(crate) struct ServerSection {
     pub(crate) transports: Vec<String>,
     /// Whether what is sent may be compressed.
     pub(crate) compression: bool,
+    /// Who shows it may read `/metrics`; without it, only this machine may.
+    pub(crate) metrics_token: Option<String>,
 }
 
 /// `[database]`
@@ -97,6 +99,7 @@ impl Default for ServerSection {
             max_user_connections: const { NonZeroUsize::new(USER_SESSIONS_MAX).expect("it is not 0") },
             transports: Transport::ALL.iter().map(|transport| transport.as_str().to_owned()).collect(),
             compression: true,
+            metrics_token: None,
         }
     }
 }
@@ -213,6 +216,8 @@ impl Config {
         config.connections = self.server.max_connections.get().saturating_add(CONNECTIONS_MAX - SESSIONS_MAX);
         config.transports = self.server.transports()?;
         config.compression = self.server.compression;
+        let token = self.server.metrics_token.as_deref().map(|text| secret::read(text, "[server] metrics_token"));
+        config.metrics_token = token.transpose()?;
         config.sign_up = match self.auth.sign_up {
             true => SignUp::Open,
             false => SignUp::Closed,

@@ -1,6 +1,7 @@
 //! `POST /api/sync/batch`: mutations of a device whose stream has no messages upward (spec P22).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -30,7 +31,9 @@ pub(crate) async fn batch<S: Store>(State(app): State<Arc<App<S>>>, request: Req
     app.auth.admit_request(&device, now())?;
     let decided = app.engine.push_batch(identity.auth, device, now(), mutations);
     // A drain waits for it: what was decided is answered.
+    let begun = Instant::now();
     let results = app.lifecycle.connections.track_future(decided).await?;
+    app.metrics.note_push(&results, begun.elapsed());
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((headers, results.to_text()).into_response())
 }

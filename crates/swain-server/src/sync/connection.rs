@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -19,6 +19,7 @@ use super::wire::{Lost, Packing, Said, Wire};
 use crate::app::App;
 use crate::clock::{now, until};
 use crate::limits::FAREWELL_MS_MAX;
+use crate::metrics::Meter;
 
 /// Each turn: give the session what waits for it, send everything it has, wait for the next thing that happens.
 ///
@@ -30,6 +31,7 @@ pub(super) struct Connection<S: Store, W> {
     session: Session,
     seat: Seat<S>,
     wakeup: Arc<Wakeup>,
+    meter: Meter,
     answers: FuturesUnordered<BoxFuture<'static, Told>>,
     is_draining: bool,
 }
@@ -56,7 +58,9 @@ impl<S: Store, W: Wire> Connection<S, W> {
 
     pub(super) fn of_session(app: Arc<App<S>>, wire: W, session: Session) -> Self {
         let seat = Seat { engine: Arc::clone(&app.engine), id: app.lifecycle.next_session() };
-        Self { session, app, wire, seat, wakeup: Arc::default(), answers: FuturesUnordered::new(), is_draining: false }
+        let meter = Meter::new(&app.metrics, W::TRANSPORT);
+        let (wakeup, answers) = (Arc::default(), FuturesUnordered::new());
+        Self { session, app, wire, seat, wakeup, meter, answers, is_draining: false }
     }
 
     /// The device has said hello already, by its request.
@@ -80,6 +84,7 @@ impl<S: Store, W: Wire> Connection<S, W> {
 
     fn take(&mut self) {
         let taken = self.seat.engine.take(self.seat.id);
+        self.meter.note_taken(&taken);
         self.session.handle(now(), Input::Taken(taken));
     }
 
@@ -90,6 +95,7 @@ impl<S: Store, W: Wire> Connection<S, W> {
                 Output::Send(frame) => {
                     is_dirty = true;
                     let packing = self.packing();
+                    self.meter.note_sent(&frame);
                     or_end(self.wire.send(frame, packing).await)?;
                 }
                 Output::Ask(ask) => self.ask(ask),
@@ -98,6 +104,7 @@ impl<S: Store, W: Wire> Connection<S, W> {
         }
         if is_dirty {
             or_end(self.wire.flush().await)?;
+            self.meter.note_flushed(now());
         }
         ControlFlow::Continue(())
     }
@@ -115,7 +122,15 @@ impl<S: Store, W: Wire> Connection<S, W> {
             Ask::Authenticate { token } => async move { Told::Identity(app.auth.identify(token.as_deref())) }.boxed(),
             ask => {
                 let (id, waker) = (self.seat.id, self.wakeup.waker());
-                async move { app.engine.answer(id, &waker, ask).await }.boxed()
+                async move {
+                    let begun = Instant::now();
+                    let told = app.engine.answer(id, &waker, ask).await;
+                    if let Told::Pushed(results) = &told {
+                        app.metrics.note_push(results, begun.elapsed());
+                    }
+                    told
+                }
+                .boxed()
             }
         };
         self.answers.push(answer);
@@ -153,7 +168,10 @@ impl<S: Store, W: Wire> Connection<S, W> {
         let refuse = |code, detail: &str, close| Input::Unreadable(Problem::new(code, detail), close);
         let input = match said {
             Err(lost) => return or_end(Err(lost)),
-            Ok(Said::Text(text)) => Input::Frame(text),
+            Ok(Said::Text(text)) => {
+                self.meter.note_received(text.len());
+                Input::Frame(text)
+            }
             Ok(Said::Binary) => refuse(Code::MalformedMessage, "a frame is a text message", Close::BadMessage),
             Ok(Said::NotUtf8) => refuse(Code::MalformedJson, "a text message is UTF-8", Close::BadMessage),
             Ok(Said::TooLarge) => {

@@ -102,6 +102,8 @@ impl Events {
 }
 
 impl Wire for Events {
+    const TRANSPORT: Transport = Transport::Sse;
+
     /// A device says nothing here; that it is gone can be heard.
     async fn hear(&mut self) -> Result<Said, Lost> {
         match &mut self.state {

@@ -110,6 +110,8 @@ impl Answer {
 }
 
 impl Wire for Answer {
+    const TRANSPORT: Transport = Transport::Poll;
+
     /// A device says nothing here; the time that it gave may be over.
     async fn hear(&mut self) -> Result<Said, Lost> {
         match self.stage {

@@ -7,7 +7,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use swain_core::limits::MESSAGE_BYTES_MAX;
-use swain_core::protocol::Close;
+use swain_core::protocol::{Close, Transport};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
@@ -54,6 +54,8 @@ impl Socket {
 }
 
 impl Wire for Socket {
+    const TRANSPORT: Transport = Transport::WebSocket;
+
     async fn hear(&mut self) -> Result<Said, Lost> {
         loop {
             return match self.0.next().await {

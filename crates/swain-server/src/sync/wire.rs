@@ -1,9 +1,11 @@
 //! What a connection asks of its transport.
 
-use swain_core::protocol::Close;
+use swain_core::protocol::{Close, Transport};
 
 /// One way to and from a device. A frame goes to it whole and in order; it waits as long as the other side is slow.
 pub(super) trait Wire: Send {
+    const TRANSPORT: Transport;
+
     /// The next thing that the device says, or that it is over. May be dropped half way: nothing is lost.
     fn hear(&mut self) -> impl Future<Output = Result<Said, Lost>> + Send;
 

@@ -8,6 +8,7 @@ mod http_access;
 mod http_streams;
 mod life;
 mod line;
+mod metrics;
 mod socket;
 mod stage;
 mod stream;
