@@ -12,7 +12,16 @@ var SwainError = class extends Error {
 };
 /** V2: the one parser of everything that comes from outside. Throws a SwainError with the code of the rule. */
 function parseJson(text) {
-	return new Parser(text).document();
+	let value;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		throw new SwainError("malformed_json", "This is not JSON.");
+	}
+	const names = { count: 0 };
+	value = checked$1(value, 0, names);
+	if (names.count !== namesIn(text)) throw new SwainError("duplicate_name", "An object has a name twice.");
+	return value;
 }
 function isObject(value) {
 	return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -37,145 +46,46 @@ function equalJson(a, b) {
 }
 /** With the u flag a pair is one character, so this finds halves only. */
 var LONE_SURROGATE = /\p{Surrogate}/u;
-var NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-var PLAIN = /[^"\\\u0000-\u001f]*/y;
-var HEX = /[0-9a-fA-F]{4}/y;
-var ESCAPES = {
-	"\"": "\"",
-	"\\": "\\",
-	"/": "/",
-	b: "\b",
-	f: "\f",
-	n: "\n",
-	r: "\r",
-	t: "	"
-};
-var Parser = class {
-	#text;
-	#at = 0;
-	constructor(text) {
-		this.#text = text;
-	}
-	document() {
-		const value = this.#value(0);
-		this.#space();
-		if (this.#at < this.#text.length) throw this.#malformed();
-		return value;
-	}
-	#value(depth) {
-		this.#space();
-		switch (this.#text[this.#at]) {
-			case "{": return this.#object(depth + 1);
-			case "[": return this.#array(depth + 1);
-			case "\"": return this.#string();
-			case "t": return this.#word("true", true);
-			case "f": return this.#word("false", false);
-			case "n": return this.#word("null", null);
-			default: return this.#number();
-		}
-	}
-	#object(depth) {
-		this.#enter(depth);
-		const object = {};
-		if (this.#skip("}")) return object;
-		do {
-			this.#space();
-			if (this.#text[this.#at] !== "\"") throw this.#malformed();
-			const name = this.#string();
-			if (Object.hasOwn(object, name)) throw new SwainError("duplicate_name", `An object has the name ${JSON.stringify(name)} twice.`);
-			if (!this.#skip(":")) throw this.#malformed();
-			setOwn(object, name, this.#value(depth));
-		} while (this.#skip(","));
-		if (!this.#skip("}")) throw this.#malformed();
-		return object;
-	}
-	#array(depth) {
-		this.#enter(depth);
-		const array = [];
-		if (this.#skip("]")) return array;
+var SPACE = /[ \n\r\t]*/y;
+/** How many strings are names. In JSON one ends at the first quote that is not escaped, and a name has a colon behind. */
+function namesIn(text) {
+	let count = 0;
+	for (let start = text.indexOf("\""); start >= 0;) {
+		let end = start;
 		do
-			array.push(this.#value(depth));
-		while (this.#skip(","));
-		if (!this.#skip("]")) throw this.#malformed();
-		return array;
+			end = text.indexOf("\"", end + 1);
+		while (isEscaped(text, end));
+		SPACE.lastIndex = end + 1;
+		SPACE.test(text);
+		if (text[SPACE.lastIndex] === ":") count += 1;
+		start = text.indexOf("\"", end + 1);
 	}
-	#enter(depth) {
-		if (depth > 64) throw new SwainError("too_deep", `The nesting is deeper than 64.`);
-		this.#at += 1;
-	}
-	#string() {
-		this.#at += 1;
-		let result = "";
-		for (;;) {
-			result += this.#match(PLAIN) ?? "";
-			const next = this.#text[this.#at];
-			this.#at += 1;
-			if (next === "\"") break;
-			if (next !== "\\") throw this.#malformed();
-			result += this.#escape();
-		}
-		checkText(result);
-		return result;
-	}
-	#escape() {
-		const letter = this.#text[this.#at] ?? "";
-		this.#at += 1;
-		if (letter !== "u") {
-			const plain = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : void 0;
-			if (plain === void 0) throw this.#malformed();
-			return plain;
-		}
-		const digits = this.#match(HEX);
-		if (digits === null) throw this.#malformed();
-		return String.fromCharCode(Number.parseInt(digits, 16));
-	}
-	#number() {
-		const text = this.#match(NUMBER);
-		if (text === null || text === "") throw this.#malformed();
-		const value = Number(text);
-		if (!Number.isFinite(value)) throw new SwainError("number_out_of_range", `No double holds the number ${text.slice(0, 40)}.`);
+	return count;
+}
+function isEscaped(text, at) {
+	let before = at;
+	while (text[before - 1] === "\\") before -= 1;
+	return (at - before) % 2 === 1;
+}
+/** The rules that JSON.parse does not know. Parsed values are nobody else's yet, so they are repaired in place. */
+function checked$1(value, depth, names) {
+	if (typeof value === "string") checkText(value);
+	if (typeof value === "number") {
+		if (!Number.isFinite(value)) throw new SwainError("number_out_of_range", "No double holds a number of it.");
 		return value === 0 ? 0 : value;
 	}
-	#word(word, value) {
-		if (!this.#text.startsWith(word, this.#at)) throw this.#malformed();
-		this.#at += word.length;
-		return value;
+	if (typeof value !== "object" || value === null) return value;
+	if (depth >= 64) throw new SwainError("too_deep", `The nesting is deeper than 64.`);
+	const members = value;
+	for (const name of Object.keys(members)) {
+		const member = members[name] ?? null;
+		const next = checked$1(member, depth + 1, names);
+		if (!Object.is(next, member)) members[name] = next;
+		if (Array.isArray(value)) continue;
+		checkText(name);
+		names.count += 1;
 	}
-	#match(pattern) {
-		pattern.lastIndex = this.#at;
-		const found = pattern.exec(this.#text)?.[0] ?? null;
-		if (found !== null) this.#at += found.length;
-		return found;
-	}
-	#skip(mark) {
-		this.#space();
-		if (this.#text[this.#at] !== mark) return false;
-		this.#at += 1;
-		return true;
-	}
-	#space() {
-		for (;;) {
-			const code = this.#text.charCodeAt(this.#at);
-			if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
-			this.#at += 1;
-		}
-	}
-	#malformed() {
-		return new SwainError("malformed_json", `This is not JSON at character ${this.#at}.`);
-	}
-};
-/** A plain assignment to `__proto__` would change the prototype and lose the value. */
-function setOwn(object, name, value) {
-	if (name !== "__proto__") {
-		object[name] = value;
-		return;
-	}
-	Object.defineProperty(object, name, {
-		value,
-		enumerable: true,
-		configurable: true,
-		writable: true
-	});
+	return value;
 }
 // src/auth/auth.ts
 /** An access token is not used in its last moments. */
