@@ -668,7 +668,7 @@ var Draft = class {
 		if (wanted.some(([, value]) => value === null)) return null;
 		const holds = (row) => wanted.every(([column, value]) => equalJson(row[column] ?? null, value));
 		for (const [name, row] of this.#rows) if (name.startsWith(`${table}\u0000`) && row !== null && holds(row)) return keyOf(row, schema);
-		for (const visible of this.#replica.rows(table)) if (holds(visible.row) && !this.#rows.has(rowName$1(table, visible.keyText))) return visible.key;
+		for (const visible of this.#replica.candidates(table, Object.fromEntries(wanted))) if (holds(visible.row) && !this.#rows.has(rowName$1(table, visible.keyText))) return visible.key;
 		return null;
 	}
 	/** M3. */
@@ -1026,6 +1026,63 @@ var RowDraft = class {
 function name(table, keyText) {
 	return `${table}\u0000${keyText}`;
 }
+// src/engine/index-rows.ts
+/** Rows of one table by the value of one column. */
+var ColumnIndex = class {
+	column;
+	#rows = /* @__PURE__ */ new Map();
+	constructor(column) {
+		this.column = column;
+	}
+	put(visible) {
+		const value = this.#value(visible.row);
+		const rows = this.#rows.get(value);
+		if (rows === void 0) this.#rows.set(value, /* @__PURE__ */ new Map([[visible.keyText, visible]]));
+		else rows.set(visible.keyText, visible);
+	}
+	remove({ row, keyText }) {
+		const value = this.#value(row);
+		const rows = this.#rows.get(value);
+		rows?.delete(keyText);
+		if (rows?.size === 0) this.#rows.delete(value);
+	}
+	rows(value) {
+		return this.#rows.get(canonical(value))?.values() ?? [];
+	}
+	#value(row) {
+		return canonical(row[this.column] ?? null);
+	}
+};
+/** The visible rows of a table, by key and by the declared indexes. */
+var VisibleRows = class {
+	#rows = /* @__PURE__ */ new Map();
+	#indexes;
+	constructor(columns = []) {
+		this.#indexes = columns.map((column) => new ColumnIndex(column));
+	}
+	get(keyText) {
+		return this.#rows.get(keyText);
+	}
+	all() {
+		return this.#rows.values();
+	}
+	put(visible) {
+		this.remove(visible.keyText);
+		this.#rows.set(visible.keyText, visible);
+		for (const index of this.#indexes) index.put(visible);
+	}
+	remove(keyText) {
+		const visible = this.#rows.get(keyText);
+		if (visible === void 0) return;
+		this.#rows.delete(keyText);
+		for (const index of this.#indexes) index.remove(visible);
+	}
+	/** At least all rows that have these values; as few as an index gives. */
+	candidates(equal) {
+		const index = this.#indexes.find(({ column }) => Object.hasOwn(equal, column));
+		return index === void 0 ? this.all() : index.rows(equal[index.column] ?? null);
+	}
+};
 // src/engine/entry.ts
 /** P2: the wire form. */
 function entryToWire(entry) {
@@ -1244,15 +1301,17 @@ var Replica = class {
 	outbox;
 	staging = new HeldRows();
 	confirmed = new HeldRows();
-	#shapes;
+	#indexes;
 	#visible = /* @__PURE__ */ new Map();
+	#shapes;
 	#meta;
 	#orphans = [];
 	#aliases = new Aliases();
 	/** Operations as they are looked at, until an alias comes. */
 	#seen = /* @__PURE__ */ new WeakMap();
-	constructor(stored, shapes) {
+	constructor(stored, shapes, indexes = {}) {
 		this.#shapes = new Set(shapes);
+		this.#indexes = indexes;
 		this.#meta = stored.meta;
 		this.outbox = new Outbox((ops) => this.#look(ops));
 		this.rehydrate(stored);
@@ -1272,10 +1331,14 @@ var Replica = class {
 	get orphans() {
 		return this.#orphans;
 	}
+	/** What the application asks for from now on; `rehydrate` follows. */
+	setShapes(shapes) {
+		this.#shapes = new Set(shapes);
+	}
 	/** Takes everything from storage again; mutations whose strict write is still running stay. */
 	rehydrate(stored) {
 		const touched = /* @__PURE__ */ new Map();
-		for (const [table, rows] of this.#visible) for (const { key, keyText } of rows.values()) touch(touched, table, keyText, key);
+		for (const [table, rows] of this.#visible) for (const { key, keyText } of rows.all()) touch(touched, table, keyText, key);
 		this.#meta = stored.meta;
 		this.confirmed.clear();
 		this.staging.clear();
@@ -1359,10 +1422,17 @@ var Replica = class {
 		};
 	}
 	row(table, key) {
-		return this.#visible.get(table)?.get(key)?.row;
+		return this.visible(table, key)?.row;
+	}
+	visible(table, key) {
+		return this.#visible.get(table)?.get(key);
 	}
 	rows(table) {
-		return (this.#visible.get(table) ?? /* @__PURE__ */ new Map()).values();
+		return this.#visible.get(table)?.all() ?? [];
+	}
+	/** At least all rows that have these values. */
+	candidates(table, equal) {
+		return this.#visible.get(table)?.candidates(equal) ?? [];
 	}
 	/** M3: which pending mutation the visible value of each column came from; "*" stands for the other columns. */
 	writers(table, key) {
@@ -1409,14 +1479,14 @@ var Replica = class {
 	#refresh(touched) {
 		const changed = [];
 		for (const [table, keys] of touched) {
-			const rows = this.#visible.get(table) ?? /* @__PURE__ */ new Map();
+			const rows = this.#visible.get(table) ?? new VisibleRows(this.#indexes[table]);
 			this.#visible.set(table, rows);
 			for (const [text, key] of keys) {
 				const before = rows.get(text)?.row ?? null;
 				const after = this.#computed(table, text);
 				if (before === after || before !== null && after !== null && equalJson(before, after)) continue;
-				if (after === null) rows.delete(text);
-				else rows.set(text, {
+				if (after === null) rows.remove(text);
+				else rows.put({
 					key,
 					keyText: text,
 					row: after
@@ -2822,21 +2892,46 @@ function counts(rows) {
 	return counted;
 }
 // src/engine/select.ts
-/** The rows of a query in order; without `orderBy`, and between equals, in order of the key. */
-function select(rows, selection) {
-	const { where, orderBy = [], limit } = selection;
-	const isWanted = typeof where === "function" ? where : matcher(where ?? {});
-	const found = [];
-	for (const visible of rows) if (isWanted(visible.row)) found.push(visible);
-	found.sort((a, b) => {
-		for (const [column, direction] of orderBy) {
+/** Which rows, and in which order: without `orderBy`, and between equals, that of the key. */
+var Selector = class {
+	selection;
+	matches;
+	/** Columns that must have these values, for an index; none when a predicate decides. */
+	equal;
+	constructor(selection) {
+		const { where = {} } = selection;
+		this.selection = selection;
+		this.equal = typeof where === "function" ? {} : where;
+		this.matches = typeof where === "function" ? where : matcher(where);
+	}
+	select(rows) {
+		const found = [];
+		for (const visible of rows) if (this.matches(visible.row)) found.push(visible);
+		return found.sort((a, b) => this.#compare(a, b));
+	}
+	/** The limit cuts only what is shown. */
+	shown(found) {
+		return found.slice(0, this.selection.limit ?? found.length).map((visible) => visible.row);
+	}
+	/** Where a row stands in an ordered list, or is to be put. */
+	place(rows, wanted) {
+		let [low, high] = [0, rows.length];
+		while (low < high) {
+			const middle = low + high >> 1;
+			const row = rows[middle];
+			if (row !== void 0 && this.#compare(row, wanted) < 0) low = middle + 1;
+			else high = middle;
+		}
+		return low;
+	}
+	#compare(a, b) {
+		for (const [column, direction] of this.selection.orderBy ?? []) {
 			const order = compareValues(a.row[column] ?? null, b.row[column] ?? null);
 			if (order !== 0) return direction === "asc" ? order : -order;
 		}
 		return compareKeys(a, b);
-	});
-	return (limit === void 0 ? found : found.slice(0, limit)).map((visible) => visible.row);
-}
+	}
+};
 /** Null, then false, true, numbers (int64 as text is one), texts by UTF-16, and other JSON, which has no order. */
 function compareValues(a, b) {
 	if (typeof a === "number" && typeof b === "number") return a - b;
@@ -2892,6 +2987,23 @@ var Signal = class {
 		callAll(this.#calls);
 	}
 };
+/** What is worked out of something that is watched; equal values keep the snapshot. */
+var Derived = class {
+	subscribe;
+	getSnapshot;
+	constructor(source, derive) {
+		this.subscribe = (call) => {
+			let last = derive(source.getSnapshot());
+			return source.subscribe(() => {
+				const now = derive(source.getSnapshot());
+				if (now === last) return;
+				last = now;
+				call();
+			});
+		};
+		this.getSnapshot = () => derive(source.getSnapshot());
+	}
+};
 /** An error in a callback of the application is reported, and does not stop the others or the engine. */
 function callAll(calls, ...args) {
 	for (const call of [...calls]) try {
@@ -2903,18 +3015,21 @@ function callAll(calls, ...args) {
 	}
 }
 // src/client/live-query.ts
+/** The result of a query. A step of changes costs as much as it has rows, however large the table is. */
 var LiveQuery = class {
 	table;
-	#selection;
+	#selector;
 	#source;
 	#calls = /* @__PURE__ */ new Set();
 	#unwatch = () => void 0;
 	#version = -1;
+	/** All that match, in order. */
+	#found = [];
 	#rows = [];
 	constructor(source, table, selection) {
 		this.#source = source;
 		this.table = table;
-		this.#selection = selection;
+		this.#selector = new Selector(selection);
 	}
 	subscribe = (call) => {
 		if (this.#calls.size === 0) this.#unwatch = this.#source.watch(this);
@@ -2926,16 +3041,89 @@ var LiveQuery = class {
 	};
 	getSnapshot = () => {
 		const version = this.#source.version(this.table);
-		if (version === this.#version) return this.#rows;
-		this.#version = version;
-		const rows = select(this.#source.replica?.rows(this.table) ?? [], this.#selection);
-		if (!(rows.length === this.#rows.length && rows.every((row, i) => row === this.#rows[i]))) this.#rows = rows;
+		if (version !== this.#version) {
+			this.#version = version;
+			this.#lookAgain();
+			this.#show();
+		}
 		return this.#rows;
 	};
-	/** Its table may have changed. */
-	refresh() {
+	/** The rows, once this run has caught up with the server. */
+	fresh = async () => {
+		await this.#source.fresh();
+		return this.getSnapshot();
+	};
+	refresh(rows) {
 		const before = this.#rows;
-		if (this.getSnapshot() !== before) callAll(this.#calls);
+		const isNext = this.#source.version(this.table) === this.#version + 1;
+		if (rows === null || !isNext) this.getSnapshot();
+		else {
+			this.#version += 1;
+			if (this.#follow(rows)) this.#show();
+		}
+		if (this.#rows !== before) callAll(this.#calls);
+	}
+	/** Returns whether anything that was found is another now. */
+	#follow(rows) {
+		let isChanged = false;
+		for (const { key, before } of rows) {
+			const text = keyText(key);
+			if (before !== null && this.#selector.matches(before)) {
+				const at = this.#selector.place(this.#found, {
+					key,
+					keyText: text,
+					row: before
+				});
+				if (this.#found[at]?.keyText !== text) return this.#lookAgain();
+				this.#found.splice(at, 1);
+				isChanged = true;
+			}
+			const visible = this.#source.replica?.visible(this.table, text);
+			if (visible === void 0 || !this.#selector.matches(visible.row)) continue;
+			this.#found.splice(this.#selector.place(this.#found, visible), 0, visible);
+			isChanged = true;
+		}
+		return isChanged;
+	}
+	#lookAgain() {
+		this.#found = this.#selector.select(this.#source.replica?.candidates(this.table, this.#selector.equal) ?? []);
+		return true;
+	}
+	#show() {
+		const rows = this.#selector.shown(this.#found);
+		if (!(rows.length === this.#rows.length && rows.every((row, i) => row === this.#rows[i]))) this.#rows = rows;
+	}
+};
+// src/client/live-row.ts
+/** One row, whatever key it is known by; undefined when it is not here. */
+var LiveRow = class {
+	table;
+	getSnapshot;
+	#source;
+	#calls = /* @__PURE__ */ new Set();
+	#unwatch = () => void 0;
+	#told;
+	constructor(source, table, row) {
+		this.#source = source;
+		this.table = table;
+		this.getSnapshot = row;
+	}
+	subscribe = (call) => {
+		if (this.#calls.size === 0) {
+			this.#told = this.getSnapshot();
+			this.#unwatch = this.#source.watch(this);
+		}
+		this.#calls.add(call);
+		return () => {
+			this.#calls.delete(call);
+			if (this.#calls.size === 0) this.#unwatch();
+		};
+	};
+	refresh(_rows) {
+		const now = this.getSnapshot();
+		if (now === this.#told) return;
+		this.#told = now;
+		callAll(this.#calls);
 	}
 };
 // node_modules/idb/build/index.js
@@ -3226,8 +3414,13 @@ var IdbStore = class {
 		this.#name = name;
 		this.#newDevice = newDevice;
 	}
-	read() {
-		const device = this.#newDevice();
+	read(kept) {
+		const first = kept ?? {
+			meta: newMeta(this.#newDevice()),
+			rows: [],
+			staging: [],
+			outbox: []
+		};
 		return this.#transaction(ALL, "relaxed", async (tx) => {
 			const [known, rows, staging, outbox, aliases] = await Promise.all([
 				tx.objectStore("meta").get(META),
@@ -3236,10 +3429,20 @@ var IdbStore = class {
 				tx.objectStore("outbox").getAll(),
 				tx.objectStore("aliases").getAll()
 			]);
-			const meta = known ?? newMeta(device);
-			if (known === void 0) await tx.objectStore("meta").put(meta, META);
+			if (known === void 0) {
+				const { meta, rows: held, outbox: entries, aliases: learned } = first;
+				await all(writes(tx, {
+					rows: held.map((row) => ({
+						kind: "put",
+						held: row
+					})),
+					entries,
+					aliases: learned ?? []
+				}, meta));
+				return first;
+			}
 			return {
-				meta,
+				meta: known,
 				rows,
 				staging,
 				outbox,
@@ -3443,7 +3646,7 @@ async function all(requests) {
 }
 async function metaOf(tx) {
 	const meta = await tx.objectStore("meta").get(META);
-	if (meta === void 0) throw new StoreError("failed", "The store was emptied under this page.");
+	if (meta === void 0) throw new StoreError("emptied", "The store was emptied under this page.");
 	return meta;
 }
 async function fenced(tx, generation) {
@@ -3614,6 +3817,10 @@ var Candidate = class {
 		this.#name = `swain:${store}`;
 		this.#lead = lead;
 		this.#lost = lost;
+	}
+	/** Whether this tab stands or leads; false: it resigned, or the lock was stolen. */
+	get stands() {
+		return this.#term !== null;
 	}
 	/** Waits for the lock, or takes it from a leader that does not answer. */
 	stand(how) {
@@ -4804,6 +5011,9 @@ var Leader = class {
 		const { replica, shapes, reconnect, environment } = parts;
 		this.#session = new Session(replica, shapes, reconnect, () => environment.random());
 	}
+	get generation() {
+		return this.#parts.generation;
+	}
 	get status() {
 		const { status } = this.#session;
 		const isWelcomed = status.state === "syncing" || status.state === "live";
@@ -5016,6 +5226,8 @@ var STAND_AGAIN_MS = 5e3;
 /** A visible follower asks the leader for a sign of life this often, and takes over after so many silences. */
 var PROBE_MS = 1e4;
 var SILENCES_MAX = 3;
+/** More leaders than a tab can have missed since it read storage. */
+var GENERATIONS_UNHEARD = 1e6;
 var FOLLOWING = {
 	state: "connecting",
 	cached: true,
@@ -5050,7 +5262,7 @@ var Tab = class Tab {
 		if (channel !== null) channel.onmessage = ({ data }) => early.push(data);
 		const stored = await parts.store.read();
 		const ids = new TemporaryIds(await parts.store.reserve());
-		const replica = new Replica(stored, parts.shapes.map(shapeId));
+		const replica = new Replica(stored, parts.shapes.map(shapeId), parts.indexes);
 		const tab = new Tab(parts, events, replica, channel, ids);
 		for (const message of early) tab.#handle(message);
 		tab.#begin();
@@ -5137,6 +5349,14 @@ var Tab = class Tab {
 			to
 		});
 	}
+	/** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
+	setShapes(shapes) {
+		this.#post({
+			kind: "shapes",
+			shapes
+		});
+		return this.#takeShapes(shapes);
+	}
 	/** Resolves when what was under way is in storage. */
 	async close() {
 		this.#isClosed = true;
@@ -5164,7 +5384,7 @@ var Tab = class Tab {
 	}
 	async #save(entry) {
 		try {
-			const saved = await this.#parts.store.append(entry);
+			const saved = await this.#append(entry);
 			this.#tell(this.replica.putEntry(saved), [saved]);
 			this.#post({
 				kind: "mutation",
@@ -5177,6 +5397,17 @@ var Tab = class Tab {
 			this.#tell(this.replica.removeUnsaved(entry.uid), []);
 			const { code, title } = problemOf(error);
 			throw new SwainError(code, title, null, error);
+		}
+	}
+	/** C26: somebody cleared the storage: it is filled again first. */
+	async #append(entry) {
+		const { store } = this.#parts;
+		try {
+			return await store.append(entry);
+		} catch (error) {
+			if (!(error instanceof StoreError) || error.kind !== "emptied") throw error;
+			await this.#reread();
+			return store.append(entry);
 		}
 	}
 	/** C14: raises the generation, catches up with storage, connects. */
@@ -5201,6 +5432,23 @@ var Tab = class Tab {
 		} catch (error) {
 			this.#stepDown(error);
 		}
+	}
+	async #takeShapes(shapes) {
+		this.#parts = {
+			...this.#parts,
+			shapes
+		};
+		this.replica.setShapes(shapes.map(shapeId));
+		const leader = this.#leader;
+		this.#leader = null;
+		if (leader !== null) this.#followed = {
+			...FOLLOWING,
+			paused: leader.status.paused
+		};
+		await leader?.end();
+		await this.#reread();
+		const mayLead = this.#candidate?.stands ?? true;
+		if (leader !== null && this.#leader === null && mayLead && !this.#isClosed) await this.#lead();
 	}
 	#leaderEvents() {
 		return {
@@ -5284,6 +5532,9 @@ var Tab = class Tab {
 			});
 			case "synced": return this.#finishSync(message.id, message.error);
 			case "switch": return this.#leader?.handle({ kind: message.to });
+			case "shapes":
+				this.#takeShapes(message.shapes).catch((error) => this.#stepDown(error));
+				return;
 		}
 	}
 	#handleBatch(number, batch) {
@@ -5335,7 +5586,7 @@ var Tab = class Tab {
 		this.#held ??= [];
 		this.#reading = this.#reading.catch(() => void 0).then(async () => {
 			try {
-				const stored = await this.#parts.store.read();
+				const stored = await this.#parts.store.read(this.#kept());
 				const before = this.replica.meta.mark;
 				const change = this.replica.rehydrate(stored);
 				this.#tell(change, stored.outbox, before?.pos !== change.pos);
@@ -5346,6 +5597,22 @@ var Tab = class Tab {
 			}
 		});
 		return this.#reading;
+	}
+	/** C26: what is in memory, for a store that lost it. An earlier leader, which may be frozen, stays fenced. */
+	#kept() {
+		const { meta, confirmed, outbox, aliases } = this.replica;
+		const generation = this.#leader?.generation ?? meta.generation + GENERATIONS_UNHEARD;
+		return {
+			meta: {
+				...meta,
+				generation,
+				loadToken: null
+			},
+			rows: [...confirmed.all()],
+			staging: [],
+			outbox: outbox.saved(),
+			aliases: aliases.all()
+		};
 	}
 	/** Asks a leader that may be frozen; the fence keeps it harmless when it wakes up. */
 	#probe() {
@@ -5396,17 +5663,12 @@ async function openTab(options, events) {
 	return Tab.open(parts(options, name, new MemoryStore(environment.uuid()), "alone"), events);
 }
 function parts(options, name, store, sharing) {
-	const { environment, shapes, reconnect, transport, token, debug } = options;
+	const { userId: _user, memory: _memory, ...same } = options;
 	return {
-		environment,
+		...same,
 		name,
 		store,
-		sharing,
-		shapes,
-		reconnect,
-		transport,
-		token,
-		debug
+		sharing
 	};
 }
 // src/client/settlements.ts
@@ -5612,7 +5874,7 @@ var Client = class {
 	#transport;
 	#debug;
 	#settlements = new Settlements();
-	#queries = /* @__PURE__ */ new Set();
+	#lives = /* @__PURE__ */ new Set();
 	#versions = /* @__PURE__ */ new Map();
 	#source;
 	#editing;
@@ -5625,10 +5887,12 @@ var Client = class {
 	#draft = null;
 	#generation = 0;
 	#opening = Promise.resolve();
+	#shapes;
 	#isStarted = false;
 	#isTelling = false;
 	constructor(options) {
 		this.#options = options;
+		this.#shapes = options.shapes;
 		this.#environment = {
 			...browserEnvironment(),
 			...options.environment
@@ -5648,10 +5912,11 @@ var Client = class {
 				return client.#replica;
 			},
 			version: (table) => this.#generation + (this.#versions.get(table) ?? 0),
-			watch: (query) => {
-				this.#queries.add(query);
-				return () => this.#queries.delete(query);
-			}
+			watch: (live) => {
+				this.#lives.add(live);
+				return () => this.#lives.delete(live);
+			},
+			fresh: () => this.fresh()
 		};
 		this.#editing = {
 			get draft() {
@@ -5700,6 +5965,37 @@ var Client = class {
 	query(table, selection = {}) {
 		return new LiveQuery(this.#source, table, selection);
 	}
+	/** One row, live; undefined while it is not here. */
+	row(table, key) {
+		return new LiveRow(this.#source, table, () => this.table(table).get(key));
+	}
+	/** How many rows there are, live; a limit does not count. */
+	count(table, where = {}) {
+		return new Derived(new LiveQuery(this.#source, table, { where }), (rows) => rows.length);
+	}
+	/** Resolves when this run has caught up with the server: what is shown is no longer old. */
+	fresh() {
+		return new Promise((resolve) => {
+			let stop = () => void 0;
+			const look = () => {
+				if (this.#status.getSnapshot().cached) return;
+				stop();
+				resolve();
+			};
+			stop = this.#status.subscribe(look);
+			look();
+		});
+	}
+	/**
+	* C25: what this store holds from now on, in all its tabs. What no shape holds any longer leaves the screen at once
+	* and the device when the server has answered; edits of it are sent all the same.
+	*/
+	async setShapes(shapes) {
+		this.#shapes = shapes;
+		await this.#opening;
+		await this.#started().setShapes(shapes);
+		this.#refreshStatus();
+	}
 	rowState(table, key) {
 		const replica = this.#replicaOrEmpty();
 		const schema = replica.meta.schema?.tables[table];
@@ -5742,7 +6038,7 @@ var Client = class {
 	}
 	/** For a developer's panel: what this tab holds now. */
 	inspect() {
-		return inspect(this.#replicaOrEmpty(), this.#options.shapes);
+		return inspect(this.#replicaOrEmpty(), this.#shapes);
 	}
 	/** For a developer's panel: the lines of `debug`, from now on. */
 	onLine(call) {
@@ -5784,7 +6080,7 @@ var Client = class {
 		return opening;
 	}
 	#open() {
-		const { shapes, firstDelayMs = FIRST_DELAY_MS, attempts = Number.POSITIVE_INFINITY, memory = false } = this.#options;
+		const { indexes = {}, firstDelayMs = FIRST_DELAY_MS, attempts = Number.POSITIVE_INFINITY, memory = false } = this.#options;
 		const environment = this.#environment;
 		const userId = this.#auth.user?.id ?? null;
 		let replica = null;
@@ -5799,7 +6095,8 @@ var Client = class {
 			origin: this.#origin,
 			userId,
 			memory,
-			shapes,
+			shapes: this.#shapes,
+			indexes,
 			reconnect: {
 				firstMs: firstDelayMs,
 				attemptsMax: attempts
@@ -5834,7 +6131,7 @@ var Client = class {
 			rows: [],
 			staging: [],
 			outbox: []
-		}, this.#options.shapes.map(shapeId));
+		}, this.#shapes.map(shapeId));
 		return this.#replica;
 	}
 	#edit(change) {
@@ -5853,7 +6150,8 @@ var Client = class {
 	}
 	/** A callback may edit; what that changes is told after what is being told. */
 	#handleChange(change, entries, moved) {
-		for (const { table } of change.rows) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
+		const tables = new Set(change.rows.map((row) => row.table));
+		for (const table of tables) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
 		this.#settlements.handle(entries);
 		if (moved || change.rows.length + change.aliases.length > 0) this.#changes.push(change);
 		if (this.#isTelling) return;
@@ -5866,13 +6164,21 @@ var Client = class {
 		this.#refreshStatus();
 	}
 	#tell(change) {
-		const tables = new Set(change.rows.map((row) => row.table));
-		for (const query of [...this.#queries]) if (tables.has(query.table)) query.refresh();
+		const rows = /* @__PURE__ */ new Map();
+		for (const row of change.rows) {
+			const others = rows.get(row.table);
+			if (others === void 0) rows.set(row.table, [row]);
+			else others.push(row);
+		}
+		for (const live of [...this.#lives]) {
+			const changed = rows.get(live.table);
+			if (changed !== void 0) live.refresh(changed);
+		}
 		callAll(this.#changeCalls, change);
 	}
 	#refreshAll() {
 		this.#generation += 1e9;
-		for (const query of [...this.#queries]) query.refresh();
+		for (const live of [...this.#lives]) live.refresh(null);
 		this.#refreshStatus();
 	}
 	#refreshStatus() {

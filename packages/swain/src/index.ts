@@ -1,5 +1,5 @@
 export type { User } from "./auth/auth.js";
-export { Client, type ClientAuth, type ClientOptions, createClient } from "./client/client.js";
+export { Client, type ClientAuth, type ClientOptions, createClient, type Query } from "./client/client.js";
 export type { InspectedShape, Inspection } from "./client/inspection.js";
 export type { Mutation } from "./client/settlements.js";
 export type { Watchable } from "./client/signal.js";
@@ -9,6 +9,7 @@ export type { Alias } from "./engine/alias.js";
 export type { Change, ChangedRow } from "./engine/batch.js";
 export type { Changes } from "./engine/draft.js";
 export type { Result } from "./engine/entry.js";
+export type { Indexes } from "./engine/index-rows.js";
 export type { Json, JsonObject } from "./engine/json.js";
 export type { Delete, Insert, Operation, Update, Upsert, Was } from "./engine/operation.js";
 export type { TransportKind } from "./engine/picker.js";

@@ -3,8 +3,8 @@ import { backoffMs } from "../src/engine/backoff";
 import { canonical, toJson } from "../src/engine/canonical";
 import { hash } from "../src/engine/hash";
 import { equalJson, type Json, parseJson } from "../src/engine/json";
-import { type ColumnSchema, toWire } from "../src/engine/schema";
-import { compareValues, select } from "../src/engine/select";
+import { type ColumnSchema, type Row, toWire } from "../src/engine/schema";
+import { compareValues, type Selection, Selector } from "../src/engine/select";
 import { shapeId } from "../src/engine/shape";
 import { uuidV7 } from "../src/engine/uuid";
 import { SwainError } from "../src/error";
@@ -115,10 +115,14 @@ describe("small things", () => {
 
   it("selects by columns, in order, up to a limit", () => {
     const rows = [3, 1, 2].map((id) => ({ key: [id], keyText: `[${id}]`, row: { id, a: id === 2 ? null : "x" } }));
-    expect(select(rows, {}).map((row) => row.id)).toEqual([1, 2, 3]);
-    expect(select(rows, { where: { a: "x" }, orderBy: [["id", "desc"]] }).map((row) => row.id)).toEqual([3, 1]);
-    expect(select(rows, { where: (row) => row.a === null, limit: 5 }).map((row) => row.id)).toEqual([2]);
-    expect(select(rows, { orderBy: [["a", "asc"]], limit: 2 }).map((row) => row.id)).toEqual([2, 1]);
+    const selected = (from: typeof rows, selection: Selection): readonly Row[] => {
+      const selector = new Selector(selection);
+      return selector.shown(selector.select(from));
+    };
+    expect(selected(rows, {}).map((row) => row.id)).toEqual([1, 2, 3]);
+    expect(selected(rows, { where: { a: "x" }, orderBy: [["id", "desc"]] }).map((row) => row.id)).toEqual([3, 1]);
+    expect(selected(rows, { where: (row) => row.a === null, limit: 5 }).map((row) => row.id)).toEqual([2]);
+    expect(selected(rows, { orderBy: [["a", "asc"]], limit: 2 }).map((row) => row.id)).toEqual([2, 1]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { Auth, type User } from "../auth/auth.js";
 import { FIRST_DELAY_MS } from "../engine/backoff.js";
-import type { Change } from "../engine/batch.js";
+import type { Change, ChangedRow } from "../engine/batch.js";
 import { newMeta } from "../engine/batch.js";
 import { Draft, toKey } from "../engine/draft.js";
 import type { Entry } from "../engine/entry.js";
+import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
 import { Replica, type RowState } from "../engine/replica.js";
 import { keyText, type Row } from "../engine/schema.js";
@@ -16,10 +17,11 @@ import type { Tab } from "../tabs/tab.js";
 import { pickingTransport, type TransportOptions } from "../transport/choice.js";
 import type { PickingTransport } from "../transport/picking.js";
 import { type Inspection, inspect } from "./inspection.js";
-import { LiveQuery, type QuerySource } from "./live-query.js";
+import { type Live, LiveQuery, type QuerySource } from "./live-query.js";
+import { LiveRow } from "./live-row.js";
 import { openTab } from "./open.js";
 import { type Mutation, Settlements } from "./settlements.js";
-import { callAll, Signal, type Watchable } from "./signal.js";
+import { callAll, Derived, Signal, type Watchable } from "./signal.js";
 import { type DeadLetter, deadLettersOf, NO_STATUS, type Status, statusOf } from "./status.js";
 import { type Editing, type KeyInput, Table } from "./table.js";
 
@@ -28,6 +30,8 @@ export interface ClientOptions extends TransportOptions {
   readonly url?: string;
   /** P1: at most 64; what this device holds. */
   readonly shapes: readonly Shape[];
+  /** Columns by table: a query that asks for a value of one looks at no other rows. */
+  readonly indexes?: Indexes;
   /** C8: the first wait before a reconnect, ms. Default 1000. */
   readonly firstDelayMs?: number;
   /** C8: so many attempts in a row without an answer, and it waits for `resume()` or `sync()`. Default: no limit. */
@@ -48,6 +52,12 @@ export interface ClientAuth extends Watchable<User | null> {
   logout(): Promise<{ readonly unsent: number }>;
 }
 
+/** A live query. */
+export interface Query<T> extends Watchable<readonly T[]> {
+  /** The rows, once this run has caught up with the server. */
+  fresh(): Promise<readonly T[]>;
+}
+
 /** See README.md; everything is synchronous that can be. */
 export class Client {
   readonly auth: ClientAuth;
@@ -61,7 +71,7 @@ export class Client {
   readonly #transport: PickingTransport;
   readonly #debug: (line: string) => void;
   readonly #settlements = new Settlements();
-  readonly #queries = new Set<LiveQuery>();
+  readonly #lives = new Set<Live>();
   readonly #versions = new Map<string, number>();
   readonly #source: QuerySource;
   readonly #editing: Editing;
@@ -74,11 +84,13 @@ export class Client {
   #draft: Draft | null = null;
   #generation = 0;
   #opening: Promise<void> = Promise.resolve();
+  #shapes: readonly Shape[];
   #isStarted = false;
   #isTelling = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#shapes = options.shapes;
     this.#environment = { ...browserEnvironment(), ...options.environment };
     this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
     const debug = debugOf(options.debug);
@@ -95,10 +107,11 @@ export class Client {
         return client.#replica;
       },
       version: (table) => this.#generation + (this.#versions.get(table) ?? 0),
-      watch: (query) => {
-        this.#queries.add(query);
-        return () => this.#queries.delete(query);
+      watch: (live) => {
+        this.#lives.add(live);
+        return () => this.#lives.delete(live);
       },
+      fresh: () => this.fresh(),
     };
     this.#editing = {
       get draft() {
@@ -163,8 +176,43 @@ export class Client {
     });
   }
 
-  query<T extends object = Row>(table: string, selection: Selection = {}): Watchable<readonly T[]> {
-    return new LiveQuery(this.#source, table, selection) as unknown as Watchable<readonly T[]>;
+  query<T extends object = Row>(table: string, selection: Selection = {}): Query<T> {
+    return new LiveQuery(this.#source, table, selection) as unknown as Query<T>;
+  }
+
+  /** One row, live; undefined while it is not here. */
+  row<T extends object = Row>(table: string, key: KeyInput): Watchable<T | undefined> {
+    return new LiveRow(this.#source, table, () => this.table(table).get(key)) as unknown as Watchable<T | undefined>;
+  }
+
+  /** How many rows there are, live; a limit does not count. */
+  count(table: string, where: Selection["where"] = {}): Watchable<number> {
+    return new Derived(new LiveQuery(this.#source, table, { where }), (rows) => rows.length);
+  }
+
+  /** Resolves when this run has caught up with the server: what is shown is no longer old. */
+  fresh(): Promise<void> {
+    return new Promise((resolve) => {
+      let stop = (): void => undefined;
+      const look = (): void => {
+        if (this.#status.getSnapshot().cached) return;
+        stop();
+        resolve();
+      };
+      stop = this.#status.subscribe(look);
+      look();
+    });
+  }
+
+  /**
+   * C25: what this store holds from now on, in all its tabs. What no shape holds any longer leaves the screen at once
+   * and the device when the server has answered; edits of it are sent all the same.
+   */
+  async setShapes(shapes: readonly Shape[]): Promise<void> {
+    this.#shapes = shapes;
+    await this.#opening;
+    await this.#started().setShapes(shapes);
+    this.#refreshStatus();
   }
 
   rowState(table: string, key: KeyInput): RowState {
@@ -220,7 +268,7 @@ export class Client {
 
   /** For a developer's panel: what this tab holds now. */
   inspect(): Inspection {
-    return inspect(this.#replicaOrEmpty(), this.#options.shapes);
+    return inspect(this.#replicaOrEmpty(), this.#shapes);
   }
 
   /** For a developer's panel: the lines of `debug`, from now on. */
@@ -275,7 +323,7 @@ export class Client {
 
   #open(): Promise<Tab> {
     const {
-      shapes,
+      indexes = {},
       firstDelayMs = FIRST_DELAY_MS,
       attempts = Number.POSITIVE_INFINITY,
       memory = false,
@@ -295,7 +343,8 @@ export class Client {
       origin: this.#origin,
       userId,
       memory,
-      shapes,
+      shapes: this.#shapes,
+      indexes,
       reconnect: { firstMs: firstDelayMs, attemptsMax: attempts },
       transport: this.#transport,
       token,
@@ -327,10 +376,7 @@ export class Client {
   }
 
   #replicaOrEmpty(): Replica {
-    this.#replica ??= new Replica(
-      { meta: newMeta(""), rows: [], staging: [], outbox: [] },
-      this.#options.shapes.map(shapeId),
-    );
+    this.#replica ??= new Replica({ meta: newMeta(""), rows: [], staging: [], outbox: [] }, this.#shapes.map(shapeId));
     return this.#replica;
   }
 
@@ -355,7 +401,8 @@ export class Client {
 
   /** A callback may edit; what that changes is told after what is being told. */
   #handleChange(change: Change, entries: readonly Entry[], moved: boolean): void {
-    for (const { table } of change.rows) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
+    const tables = new Set(change.rows.map((row) => row.table));
+    for (const table of tables) this.#versions.set(table, (this.#versions.get(table) ?? 0) + 1);
     this.#settlements.handle(entries);
     if (moved || change.rows.length + change.aliases.length > 0) this.#changes.push(change);
     if (this.#isTelling) return;
@@ -369,14 +416,22 @@ export class Client {
   }
 
   #tell(change: Change): void {
-    const tables = new Set(change.rows.map((row) => row.table));
-    for (const query of [...this.#queries]) if (tables.has(query.table)) query.refresh();
+    const rows = new Map<string, ChangedRow[]>();
+    for (const row of change.rows) {
+      const others = rows.get(row.table);
+      if (others === undefined) rows.set(row.table, [row]);
+      else others.push(row);
+    }
+    for (const live of [...this.#lives]) {
+      const changed = rows.get(live.table);
+      if (changed !== undefined) live.refresh(changed);
+    }
     callAll(this.#changeCalls, change);
   }
 
   #refreshAll(): void {
     this.#generation += 1_000_000_000;
-    for (const query of [...this.#queries]) query.refresh();
+    for (const live of [...this.#lives]) live.refresh(null);
     this.#refreshStatus();
   }
 

@@ -1,3 +1,4 @@
+import type { Indexes } from "../engine/index-rows.js";
 import type { Reconnect } from "../engine/session.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
@@ -15,6 +16,7 @@ export interface OpenOptions {
   readonly userId: string | null;
   readonly memory: boolean;
   readonly shapes: readonly Shape[];
+  readonly indexes: Indexes;
   readonly reconnect: Reconnect;
   readonly transport: Transport;
   token(fresh: boolean): Promise<string | null>;
@@ -42,6 +44,6 @@ export async function openTab(options: OpenOptions, events: TabEvents): Promise<
 }
 
 function parts(options: OpenOptions, name: string, store: Store, sharing: TabParts["sharing"]): TabParts {
-  const { environment, shapes, reconnect, transport, token, debug } = options;
-  return { environment, name, store, sharing, shapes, reconnect, transport, token, debug };
+  const { userId: _user, memory: _memory, ...same } = options;
+  return { ...same, name, store, sharing };
 }

@@ -28,6 +28,25 @@ export class Signal<T> implements Watchable<T> {
   }
 }
 
+/** What is worked out of something that is watched; equal values keep the snapshot. */
+export class Derived<S, T> implements Watchable<T> {
+  readonly subscribe: Watchable<T>["subscribe"];
+  readonly getSnapshot: () => T;
+
+  constructor(source: Watchable<S>, derive: (value: S) => T) {
+    this.subscribe = (call) => {
+      let last = derive(source.getSnapshot());
+      return source.subscribe(() => {
+        const now = derive(source.getSnapshot());
+        if (now === last) return;
+        last = now;
+        call();
+      });
+    };
+    this.getSnapshot = () => derive(source.getSnapshot());
+  }
+}
+
 /** An error in a callback of the application is reported, and does not stop the others or the engine. */
 export function callAll<A extends readonly unknown[]>(calls: Iterable<(...args: A) => void>, ...args: A): void {
   for (const call of [...calls]) {

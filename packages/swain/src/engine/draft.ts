@@ -176,7 +176,7 @@ export class Draft {
     for (const [name, row] of this.#rows) {
       if (name.startsWith(`${table}\u0000`) && row !== null && holds(row)) return keyOf(row, schema);
     }
-    for (const visible of this.#replica.rows(table)) {
+    for (const visible of this.#replica.candidates(table, Object.fromEntries(wanted))) {
       if (holds(visible.row) && !this.#rows.has(rowName(table, visible.keyText))) return visible.key;
     }
     return null;

@@ -2,7 +2,8 @@ import { type Alias, Aliases, type Place, placeName, placesOf } from "./alias.js
 import { type Batch, type Change, type ChangedRow, type HeldRow, type Meta, metaAfter, type Stored } from "./batch.js";
 import type { Entry } from "./entry.js";
 import { HeldRows } from "./held-rows.js";
-import { equalJson } from "./json.js";
+import { type Indexes, VisibleRows } from "./index-rows.js";
+import { equalJson, type Json } from "./json.js";
 import { applyOperation, columnsWritten, type Operation, targetOf } from "./operation.js";
 import { Outbox } from "./outbox.js";
 import { type Key, keyText, type Row } from "./schema.js";
@@ -26,16 +27,18 @@ export class Replica {
   readonly outbox: Outbox;
   readonly staging = new HeldRows();
   readonly confirmed = new HeldRows();
-  readonly #shapes: ReadonlySet<string>;
-  readonly #visible = new Map<string, Map<string, VisibleRow>>();
+  readonly #indexes: Indexes;
+  readonly #visible = new Map<string, VisibleRows>();
+  #shapes: ReadonlySet<string>;
   #meta: Meta;
   #orphans: readonly HeldRow[] = [];
   #aliases = new Aliases();
   /** Operations as they are looked at, until an alias comes. */
   #seen = new WeakMap<readonly Operation[], readonly Operation[]>();
 
-  constructor(stored: Stored, shapes: readonly string[]) {
+  constructor(stored: Stored, shapes: readonly string[], indexes: Indexes = {}) {
     this.#shapes = new Set(shapes);
+    this.#indexes = indexes;
     this.#meta = stored.meta;
     this.outbox = new Outbox((ops) => this.#look(ops));
     this.rehydrate(stored);
@@ -60,11 +63,16 @@ export class Replica {
     return this.#orphans;
   }
 
+  /** What the application asks for from now on; `rehydrate` follows. */
+  setShapes(shapes: readonly string[]): void {
+    this.#shapes = new Set(shapes);
+  }
+
   /** Takes everything from storage again; mutations whose strict write is still running stay. */
   rehydrate(stored: Stored): Change {
     const touched: Touched = new Map();
     for (const [table, rows] of this.#visible) {
-      for (const { key, keyText } of rows.values()) touch(touched, table, keyText, key);
+      for (const { key, keyText } of rows.all()) touch(touched, table, keyText, key);
     }
     this.#meta = stored.meta;
     this.confirmed.clear();
@@ -153,11 +161,20 @@ export class Replica {
   }
 
   row(table: string, key: string): Row | undefined {
-    return this.#visible.get(table)?.get(key)?.row;
+    return this.visible(table, key)?.row;
   }
 
-  rows(table: string): IterableIterator<VisibleRow> {
-    return (this.#visible.get(table) ?? new Map<string, VisibleRow>()).values();
+  visible(table: string, key: string): VisibleRow | undefined {
+    return this.#visible.get(table)?.get(key);
+  }
+
+  rows(table: string): Iterable<VisibleRow> {
+    return this.#visible.get(table)?.all() ?? [];
+  }
+
+  /** At least all rows that have these values. */
+  candidates(table: string, equal: Readonly<Record<string, Json>>): Iterable<VisibleRow> {
+    return this.#visible.get(table)?.candidates(equal) ?? [];
   }
 
   /** M3: which pending mutation the visible value of each column came from; "*" stands for the other columns. */
@@ -218,14 +235,14 @@ export class Replica {
   #refresh(touched: Touched): readonly ChangedRow[] {
     const changed: ChangedRow[] = [];
     for (const [table, keys] of touched) {
-      const rows = this.#visible.get(table) ?? new Map<string, VisibleRow>();
+      const rows = this.#visible.get(table) ?? new VisibleRows(this.#indexes[table]);
       this.#visible.set(table, rows);
       for (const [text, key] of keys) {
         const before = rows.get(text)?.row ?? null;
         const after = this.#computed(table, text);
         if (before === after || (before !== null && after !== null && equalJson(before, after))) continue;
-        if (after === null) rows.delete(text);
-        else rows.set(text, { key, keyText: text, row: after });
+        if (after === null) rows.remove(text);
+        else rows.put({ key, keyText: text, row: after });
         changed.push({ table, key, before, after });
       }
     }

@@ -9,20 +9,50 @@ export interface Selection {
   readonly limit?: number;
 }
 
-/** The rows of a query in order; without `orderBy`, and between equals, in order of the key. */
-export function select(rows: Iterable<VisibleRow>, selection: Selection): readonly Row[] {
-  const { where, orderBy = [], limit } = selection;
-  const isWanted = typeof where === "function" ? where : matcher(where ?? {});
-  const found: VisibleRow[] = [];
-  for (const visible of rows) if (isWanted(visible.row)) found.push(visible);
-  found.sort((a, b) => {
-    for (const [column, direction] of orderBy) {
+/** Which rows, and in which order: without `orderBy`, and between equals, that of the key. */
+export class Selector {
+  readonly selection: Selection;
+  readonly matches: (row: Row) => boolean;
+  /** Columns that must have these values, for an index; none when a predicate decides. */
+  readonly equal: Readonly<Record<string, Json>>;
+
+  constructor(selection: Selection) {
+    const { where = {} } = selection;
+    this.selection = selection;
+    this.equal = typeof where === "function" ? {} : where;
+    this.matches = typeof where === "function" ? where : matcher(where);
+  }
+
+  select(rows: Iterable<VisibleRow>): VisibleRow[] {
+    const found: VisibleRow[] = [];
+    for (const visible of rows) if (this.matches(visible.row)) found.push(visible);
+    return found.sort((a, b) => this.#compare(a, b));
+  }
+
+  /** The limit cuts only what is shown. */
+  shown(found: readonly VisibleRow[]): readonly Row[] {
+    return found.slice(0, this.selection.limit ?? found.length).map((visible) => visible.row);
+  }
+
+  /** Where a row stands in an ordered list, or is to be put. */
+  place(rows: readonly VisibleRow[], wanted: VisibleRow): number {
+    let [low, high] = [0, rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const row = rows[middle];
+      if (row !== undefined && this.#compare(row, wanted) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #compare(a: VisibleRow, b: VisibleRow): number {
+    for (const [column, direction] of this.selection.orderBy ?? []) {
       const order = compareValues(a.row[column] ?? null, b.row[column] ?? null);
       if (order !== 0) return direction === "asc" ? order : -order;
     }
     return compareKeys(a, b);
-  });
-  return (limit === undefined ? found : found.slice(0, limit)).map((visible) => visible.row);
+  }
 }
 
 /** Null, then false, true, numbers (int64 as text is one), texts by UTF-16, and other JSON, which has no order. */

@@ -1,6 +1,14 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import type { Alias } from "../engine/alias.js";
-import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } from "../engine/batch.js";
+import {
+  type Batch,
+  type HeldRow,
+  type Meta,
+  metaAfter,
+  newMeta,
+  type RowWrite,
+  type Stored,
+} from "../engine/batch.js";
 import { type Entry, isSaved, resolveAfter, wasOf } from "../engine/entry.js";
 import { renumbered, settled } from "../engine/renumber.js";
 import { keyText } from "../engine/schema.js";
@@ -40,8 +48,8 @@ export class IdbStore implements Store {
     this.#newDevice = newDevice;
   }
 
-  read(): Promise<Stored> {
-    const device = this.#newDevice();
+  read(kept?: Stored): Promise<Stored> {
+    const first = kept ?? { meta: newMeta(this.#newDevice()), rows: [], staging: [], outbox: [] };
     return this.#transaction(ALL, "relaxed", async (tx) => {
       const [known, rows, staging, outbox, aliases] = await Promise.all([
         tx.objectStore("meta").get(META),
@@ -50,9 +58,13 @@ export class IdbStore implements Store {
         tx.objectStore("outbox").getAll(),
         tx.objectStore("aliases").getAll(),
       ]);
-      const meta = known ?? newMeta(device);
-      if (known === undefined) await tx.objectStore("meta").put(meta, META);
-      return { meta, rows, staging, outbox, aliases: aliases.map(({ fromText: _text, ...alias }) => alias) };
+      if (known === undefined) {
+        const { meta, rows: held, outbox: entries, aliases: learned } = first;
+        const puts = held.map((row): RowWrite => ({ kind: "put", held: row }));
+        await all(writes(tx, { rows: puts, entries, aliases: learned ?? [] }, meta));
+        return first;
+      }
+      return { meta: known, rows, staging, outbox, aliases: aliases.map(({ fromText: _text, ...alias }) => alias) };
     });
   }
 
@@ -252,7 +264,7 @@ async function all(requests: Iterable<Promise<unknown>>): Promise<void> {
 
 async function metaOf(tx: Writing): Promise<Meta> {
   const meta = await tx.objectStore("meta").get(META);
-  if (meta === undefined) throw new StoreError("failed", "The store was emptied under this page.");
+  if (meta === undefined) throw new StoreError("emptied", "The store was emptied under this page.");
   return meta;
 }
 

@@ -11,8 +11,11 @@ export interface Store {
   /** False: what is written is gone with the page. */
   readonly isPersistent: boolean;
 
-  /** Everything; the first call makes the device id. */
-  read(): Promise<Stored>;
+  /**
+   * Everything; the first call makes the device id. `kept`: what a page has in memory, which comes back when somebody
+   * emptied the store under it (C26).
+   */
+  read(kept?: Stored): Promise<Stored>;
 
   /** C19: the number of a block of temporary ids that nobody had before, from 1. */
   reserve(): Promise<number>;
@@ -46,7 +49,7 @@ export interface Leadership {
   readonly lastN: number;
 }
 
-export type StoreErrorKind = "fenced" | "quota" | "newer" | "closed" | "failed";
+export type StoreErrorKind = "fenced" | "quota" | "newer" | "closed" | "emptied" | "failed";
 
 export class StoreError extends Error {
   readonly kind: StoreErrorKind;

@@ -16,6 +16,11 @@ export class Candidate {
     this.#lost = lost;
   }
 
+  /** Whether this tab stands or leads; false: it resigned, or the lock was stolen. */
+  get stands(): boolean {
+    return this.#term !== null;
+  }
+
   /** Waits for the lock, or takes it from a leader that does not answer. */
   stand(how: "wait" | "steal"): void {
     this.resign();

@@ -63,6 +63,10 @@ export class Leader {
     this.#session = new Session(replica, shapes, reconnect, () => environment.random());
   }
 
+  get generation(): number {
+    return this.#parts.generation;
+  }
+
   get status(): LinkStatus {
     const { status } = this.#session;
     const isWelcomed = status.state === "syncing" || status.state === "live";

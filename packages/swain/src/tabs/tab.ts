@@ -1,5 +1,6 @@
-import type { Batch, Change } from "../engine/batch.js";
+import type { Batch, Change, Stored } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
+import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
 import { Replica } from "../engine/replica.js";
 import type { Reconnect } from "../engine/session.js";
@@ -7,7 +8,7 @@ import { type Shape, shapeId } from "../engine/shape.js";
 import { TemporaryIds } from "../engine/temporary.js";
 import type { Channel, Environment } from "../environment.js";
 import { SwainError } from "../error.js";
-import type { Store } from "../store/store.js";
+import { type Store, StoreError } from "../store/store.js";
 import type { Transport } from "../transport/transport.js";
 import { Candidate } from "./candidate.js";
 import { Leader, problemOf } from "./leader.js";
@@ -21,6 +22,7 @@ export interface TabParts {
   /** Alone: no other tab can have this store. */
   readonly sharing: "shared" | "alone";
   readonly shapes: readonly Shape[];
+  readonly indexes: Indexes;
   readonly reconnect: Reconnect;
   readonly transport: Transport;
   token(fresh: boolean): Promise<string | null>;
@@ -39,6 +41,9 @@ const STAND_AGAIN_MS = 5_000;
 const PROBE_MS = 10_000;
 const SILENCES_MAX = 3;
 
+/** More leaders than a tab can have missed since it read storage. */
+const GENERATIONS_UNHEARD = 1_000_000;
+
 const FOLLOWING: LinkStatus = {
   state: "connecting",
   cached: true,
@@ -52,7 +57,7 @@ const FOLLOWING: LinkStatus = {
 export class Tab {
   readonly replica: Replica;
   readonly temporaryIds: TemporaryIds;
-  readonly #parts: TabParts;
+  #parts: TabParts;
   readonly #events: TabEvents;
   readonly #candidate: Candidate | null;
   readonly #syncs = new Map<string, { resolve(): void; reject(error: SwainError): void }>();
@@ -76,7 +81,7 @@ export class Tab {
     if (channel !== null) channel.onmessage = ({ data }) => early.push(data as Message);
     const stored = await parts.store.read();
     const ids = new TemporaryIds(await parts.store.reserve());
-    const replica = new Replica(stored, parts.shapes.map(shapeId));
+    const replica = new Replica(stored, parts.shapes.map(shapeId), parts.indexes);
     const tab = new Tab(parts, events, replica, channel, ids);
     for (const message of early) tab.#handle(message);
     tab.#begin();
@@ -158,6 +163,12 @@ export class Tab {
     else this.#post({ kind: "switch", to });
   }
 
+  /** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
+  setShapes(shapes: readonly Shape[]): Promise<void> {
+    this.#post({ kind: "shapes", shapes });
+    return this.#takeShapes(shapes);
+  }
+
   /** Resolves when what was under way is in storage. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -184,7 +195,7 @@ export class Tab {
 
   async #save(entry: Entry): Promise<Entry> {
     try {
-      const saved = await this.#parts.store.append(entry);
+      const saved = await this.#append(entry);
       this.#tell(this.replica.putEntry(saved), [saved]);
       this.#post({ kind: "mutation", device: this.replica.meta.device, entry: saved });
       this.#leader?.handle({ kind: "saved" });
@@ -193,6 +204,18 @@ export class Tab {
       this.#tell(this.replica.removeUnsaved(entry.uid), []);
       const { code, title } = problemOf(error);
       throw new SwainError(code, title, null, error);
+    }
+  }
+
+  /** C26: somebody cleared the storage: it is filled again first. */
+  async #append(entry: Entry): Promise<Entry> {
+    const { store } = this.#parts;
+    try {
+      return await store.append(entry);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== "emptied") throw error;
+      await this.#reread();
+      return store.append(entry);
     }
   }
 
@@ -215,6 +238,19 @@ export class Tab {
     } catch (error) {
       this.#stepDown(error);
     }
+  }
+
+  async #takeShapes(shapes: readonly Shape[]): Promise<void> {
+    this.#parts = { ...this.#parts, shapes };
+    this.replica.setShapes(shapes.map(shapeId));
+    const leader = this.#leader;
+    this.#leader = null;
+    if (leader !== null) this.#followed = { ...FOLLOWING, paused: leader.status.paused };
+    await leader?.end();
+    await this.#reread();
+    // The term goes on, with another generation: what the old leader began is over.
+    const mayLead = this.#candidate?.stands ?? true;
+    if (leader !== null && this.#leader === null && mayLead && !this.#isClosed) await this.#lead();
   }
 
   #leaderEvents(): ConstructorParameters<typeof Leader>[1] {
@@ -293,6 +329,9 @@ export class Tab {
         return this.#finishSync(message.id, message.error);
       case "switch":
         return this.#leader?.handle({ kind: message.to });
+      case "shapes":
+        this.#takeShapes(message.shapes).catch((error: unknown) => this.#stepDown(error));
+        return;
       default:
         message satisfies never;
     }
@@ -362,7 +401,7 @@ export class Tab {
       .catch(() => undefined)
       .then(async () => {
         try {
-          const stored = await this.#parts.store.read();
+          const stored = await this.#parts.store.read(this.#kept());
           const before = this.replica.meta.mark;
           const change = this.replica.rehydrate(stored);
           this.#tell(change, stored.outbox, before?.pos !== change.pos);
@@ -373,6 +412,19 @@ export class Tab {
         }
       });
     return this.#reading;
+  }
+
+  /** C26: what is in memory, for a store that lost it. An earlier leader, which may be frozen, stays fenced. */
+  #kept(): Stored {
+    const { meta, confirmed, outbox, aliases } = this.replica;
+    const generation = this.#leader?.generation ?? meta.generation + GENERATIONS_UNHEARD;
+    return {
+      meta: { ...meta, generation, loadToken: null },
+      rows: [...confirmed.all()],
+      staging: [],
+      outbox: outbox.saved(),
+      aliases: aliases.all(),
+    };
   }
 
   /** Asks a leader that may be frozen; the fence keeps it harmless when it wakes up. */

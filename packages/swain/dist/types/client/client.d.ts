@@ -1,5 +1,6 @@
 import { type User } from "../auth/auth.js";
 import type { Change } from "../engine/batch.js";
+import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
 import { type RowState } from "../engine/replica.js";
 import { type Row } from "../engine/schema.js";
@@ -17,6 +18,8 @@ export interface ClientOptions extends TransportOptions {
     readonly url?: string;
     /** P1: at most 64; what this device holds. */
     readonly shapes: readonly Shape[];
+    /** Columns by table: a query that asks for a value of one looks at no other rows. */
+    readonly indexes?: Indexes;
     /** C8: the first wait before a reconnect, ms. Default 1000. */
     readonly firstDelayMs?: number;
     /** C8: so many attempts in a row without an answer, and it waits for `resume()` or `sync()`. Default: no limit. */
@@ -44,6 +47,11 @@ export interface ClientAuth extends Watchable<User | null> {
         readonly unsent: number;
     }>;
 }
+/** A live query. */
+export interface Query<T> extends Watchable<readonly T[]> {
+    /** The rows, once this run has caught up with the server. */
+    fresh(): Promise<readonly T[]>;
+}
 /** See README.md; everything is synchronous that can be. */
 export declare class Client {
     #private;
@@ -56,7 +64,18 @@ export declare class Client {
     table<T extends object = Row>(name: string): Table<T>;
     /** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
     group(change: () => void): Mutation;
-    query<T extends object = Row>(table: string, selection?: Selection): Watchable<readonly T[]>;
+    query<T extends object = Row>(table: string, selection?: Selection): Query<T>;
+    /** One row, live; undefined while it is not here. */
+    row<T extends object = Row>(table: string, key: KeyInput): Watchable<T | undefined>;
+    /** How many rows there are, live; a limit does not count. */
+    count(table: string, where?: Selection["where"]): Watchable<number>;
+    /** Resolves when this run has caught up with the server: what is shown is no longer old. */
+    fresh(): Promise<void>;
+    /**
+     * C25: what this store holds from now on, in all its tabs. What no shape holds any longer leaves the screen at once
+     * and the device when the server has answered; edits of it are sent all the same.
+     */
+    setShapes(shapes: readonly Shape[]): Promise<void>;
     rowState(table: string, key: KeyInput): RowState;
     /** C15: the same wish as a new mutation, based on what is visible now; `edit` may change its operations. */
     retry(n: number, edit?: (ops: readonly Operation[]) => readonly Operation[]): Promise<Mutation>;

@@ -1,3 +1,4 @@
+import type { Indexes } from "../engine/index-rows.js";
 import type { Reconnect } from "../engine/session.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
@@ -10,6 +11,7 @@ export interface OpenOptions {
     readonly userId: string | null;
     readonly memory: boolean;
     readonly shapes: readonly Shape[];
+    readonly indexes: Indexes;
     readonly reconnect: Reconnect;
     readonly transport: Transport;
     token(fresh: boolean): Promise<string | null>;

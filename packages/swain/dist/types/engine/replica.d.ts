@@ -2,6 +2,8 @@ import { Aliases } from "./alias.js";
 import { type Batch, type Change, type HeldRow, type Meta, type Stored } from "./batch.js";
 import type { Entry } from "./entry.js";
 import { HeldRows } from "./held-rows.js";
+import { type Indexes } from "./index-rows.js";
+import { type Json } from "./json.js";
 import { Outbox } from "./outbox.js";
 import { type Key, type Row } from "./schema.js";
 export type RowState = "synced" | "pending" | "refused";
@@ -19,7 +21,7 @@ export declare class Replica {
     readonly outbox: Outbox;
     readonly staging: HeldRows;
     readonly confirmed: HeldRows;
-    constructor(stored: Stored, shapes: readonly string[]);
+    constructor(stored: Stored, shapes: readonly string[], indexes?: Indexes);
     get meta(): Meta;
     /** C19: what keys stand for that this device proposed. */
     get aliases(): Aliases;
@@ -27,6 +29,8 @@ export declare class Replica {
     resolve(table: string, key: Key): Key;
     /** Rows in storage that only shapes hold that the application no longer asks for. They go with the next cursor. */
     get orphans(): readonly HeldRow[];
+    /** What the application asks for from now on; `rehydrate` follows. */
+    setShapes(shapes: readonly string[]): void;
     /** Takes everything from storage again; mutations whose strict write is still running stay. */
     rehydrate(stored: Stored): Change;
     /** C3, C4: one step, whatever the batch holds. `number` is that of the write in storage. */
@@ -44,7 +48,10 @@ export declare class Replica {
     /** Remembers the number of the leader's write, so that a missing one is noticed. */
     noteNumber(number: number): void;
     row(table: string, key: string): Row | undefined;
-    rows(table: string): IterableIterator<VisibleRow>;
+    visible(table: string, key: string): VisibleRow | undefined;
+    rows(table: string): Iterable<VisibleRow>;
+    /** At least all rows that have these values. */
+    candidates(table: string, equal: Readonly<Record<string, Json>>): Iterable<VisibleRow>;
     /** M3: which pending mutation the visible value of each column came from; "*" stands for the other columns. */
     writers(table: string, key: string): ReadonlyMap<string, Entry>;
     rowState(table: string, key: string): RowState;

@@ -6,7 +6,7 @@ export declare class IdbStore implements Store {
     #private;
     readonly isPersistent = true;
     constructor(name: string, newDevice: () => string);
-    read(): Promise<Stored>;
+    read(kept?: Stored): Promise<Stored>;
     reserve(): Promise<number>;
     readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
     append(entry: Entry): Promise<Entry>;

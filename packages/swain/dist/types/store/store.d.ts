@@ -9,8 +9,11 @@ import type { Entry } from "../engine/entry.js";
 export interface Store {
     /** False: what is written is gone with the page. */
     readonly isPersistent: boolean;
-    /** Everything; the first call makes the device id. */
-    read(): Promise<Stored>;
+    /**
+     * Everything; the first call makes the device id. `kept`: what a page has in memory, which comes back when somebody
+     * emptied the store under it (C26).
+     */
+    read(kept?: Stored): Promise<Stored>;
     /** C19: the number of a block of temporary ids that nobody had before, from 1. */
     reserve(): Promise<number>;
     /** Only what edits are about. */
@@ -34,7 +37,7 @@ export interface Leadership {
     readonly device: string;
     readonly lastN: number;
 }
-export type StoreErrorKind = "fenced" | "quota" | "newer" | "closed" | "failed";
+export type StoreErrorKind = "fenced" | "quota" | "newer" | "closed" | "emptied" | "failed";
 export declare class StoreError extends Error {
     readonly kind: StoreErrorKind;
     constructor(kind: StoreErrorKind, message: string, cause?: unknown);

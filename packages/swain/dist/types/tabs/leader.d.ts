@@ -39,6 +39,7 @@ export interface LeaderEvents {
 export declare class Leader {
     #private;
     constructor(parts: LeaderParts, events: LeaderEvents);
+    get generation(): number;
     get status(): LinkStatus;
     handle(input: Input): void;
     announce(): void;

@@ -2,6 +2,7 @@ import type { Batch } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { TransportKind } from "../engine/picker.js";
 import type { SessionStatus } from "../engine/session-io.js";
+import type { Shape } from "../engine/shape.js";
 /** What a leader says of its connection. */
 export interface LinkStatus extends SessionStatus {
     /** In use, from the welcome on. */
@@ -44,6 +45,11 @@ export type Message =
 } | {
     readonly kind: "switch";
     readonly to: "pause" | "resume" | "wake";
+}
+/** C25: what the store holds from now on. */
+ | {
+    readonly kind: "shapes";
+    readonly shapes: readonly Shape[];
 };
 /** What the sender has. Who has less has missed a message, and reads storage; also the last one may be missing. */
 export interface Known {

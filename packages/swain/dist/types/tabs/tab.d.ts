@@ -1,12 +1,13 @@
 import type { Change } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
+import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
 import { Replica } from "../engine/replica.js";
 import type { Reconnect } from "../engine/session.js";
 import { type Shape } from "../engine/shape.js";
 import { TemporaryIds } from "../engine/temporary.js";
 import type { Environment } from "../environment.js";
-import type { Store } from "../store/store.js";
+import { type Store } from "../store/store.js";
 import type { Transport } from "../transport/transport.js";
 import { type LinkStatus } from "./message.js";
 export interface TabParts {
@@ -17,6 +18,7 @@ export interface TabParts {
     /** Alone: no other tab can have this store. */
     readonly sharing: "shared" | "alone";
     readonly shapes: readonly Shape[];
+    readonly indexes: Indexes;
     readonly reconnect: Reconnect;
     readonly transport: Transport;
     token(fresh: boolean): Promise<string | null>;
@@ -44,6 +46,8 @@ export declare class Tab {
     sync(): Promise<void>;
     /** Of the whole store, whichever tab leads. */
     switch(to: "pause" | "resume" | "wake"): void;
+    /** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
+    setShapes(shapes: readonly Shape[]): Promise<void>;
     /** Resolves when what was under way is in storage. */
     close(): Promise<void>;
 }
