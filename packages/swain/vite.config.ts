@@ -1,14 +1,24 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { guideBlocks } from "./test/guide-blocks.ts";
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
 // Vite and not esbuild: vitest brings it along, so the one file costs no further dependency.
 export default defineConfig({
+  plugins: [guideBlocks()],
   build: {
     lib: {
-      // Two scripts that share nothing: the panel knows a client only by what the page shows it.
-      entry: { swain: "src/index.ts", "swain-devtools": "src/devtools/devtools.ts" },
+      // Scripts that share nothing: the panel knows a client only by what the page shows it, the hooks by its type.
+      entry: {
+        swain: "src/index.ts",
+        "swain-devtools": "src/devtools/devtools.ts",
+        react: "src/react/react.ts",
+      },
       formats: ["es"],
       fileName: (_format, name) => `${name}.js`,
     },
+    rolldownOptions: { external: ["react"] },
     outDir: "dist",
     emptyOutDir: true,
     minify: false,
@@ -17,6 +27,8 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   test: {
+    // The guide's snippets name the package as an application does.
+    alias: { "swain/react": source("react/react.ts"), swain: source("index.ts") },
     include: ["test/**/*.test.ts"],
     environment: "node",
     setupFiles: [],

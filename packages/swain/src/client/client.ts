@@ -92,7 +92,8 @@ export class Client {
     this.#options = options;
     this.#shapes = options.shapes;
     this.#environment = { ...browserEnvironment(), ...options.environment };
-    this.#origin = (options.url ?? location.origin).replace(/\/+$/, "");
+    // Rendered on a server there is no page, and nothing is started there.
+    this.#origin = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
     const debug = debugOf(options.debug);
     this.#debug = (line) => {
       debug(line);
