@@ -1,5 +1,18 @@
-import { t as NO_STATUS } from "./status-DdCGYXBx.js";
 import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+// src/client/status.ts
+var NO_STATUS = {
+	state: "offline",
+	paused: false,
+	cached: true,
+	pending: 0,
+	refused: 0,
+	lastSynced: null,
+	loading: null,
+	transport: null,
+	leader: false,
+	persistent: false,
+	problem: null
+};
 // src/react/react.ts
 var ClientContext = createContext(null);
 /** Gives the client to the hooks below it, and starts it in the browser. Whoever made the client closes it. */

@@ -1,4 +1,78 @@
-import { a as equalJson, c as parseJson, i as checkText, l as SwainError, n as deadLettersOf, o as isArray, r as statusOf, s as isObject, t as NO_STATUS } from "./status-DdCGYXBx.js";
+// src/error.ts
+/** Every error of this package. `code` is stable and decides what to do; `message` is for people. */
+var SwainError = class extends Error {
+	code;
+	detail;
+	constructor(code, message, detail = null, cause) {
+		super(message, cause === void 0 ? void 0 : { cause });
+		this.name = "SwainError";
+		this.code = code;
+		this.detail = detail;
+	}
+};
+/** V2: the one parser of everything that comes from outside. Throws a SwainError with the code of the rule. */
+function parseJson(text) {
+	let value;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		throw new SwainError("malformed_json", "This is not JSON.");
+	}
+	const names = { count: 0 };
+	value = checked$1(value, 0, names);
+	if (names.count !== namesIn(text)) throw new SwainError("duplicate_name", "An object has a name twice.");
+	return value;
+}
+function isObject(value) {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function isArray(value) {
+	return Array.isArray(value);
+}
+/** V2: the rules for the inside of a string, also for strings that the application gives. */
+function checkText(text) {
+	if (text.includes("\0")) throw new SwainError("nul_in_text", "A text holds U+0000.");
+	if (LONE_SURROGATE.test(text)) throw new SwainError("lone_surrogate", "A text holds half of a surrogate pair.");
+}
+/** V7: equal values, without making their canonical text. */
+function equalJson(a, b) {
+	if (a === b) return true;
+	if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+	if (isArray(a)) return isArray(b) && a.length === b.length && a.every((item, i) => equalJson(item, b[i]));
+	if (!isObject(b)) return false;
+	const names = Object.keys(a);
+	if (names.length !== Object.keys(b).length) return false;
+	return names.every((name) => Object.hasOwn(b, name) && equalJson(a[name], b[name]));
+}
+/** With the u flag a pair is one character, so this finds halves only. */
+var LONE_SURROGATE = /\p{Surrogate}/u;
+/** In JSON a string ends at the first quote that is not escaped; one before a colon is a name. */
+var STRINGS = /"(?:[^"\\]|\\.)*"([ \n\r\t]*:)?/g;
+function namesIn(text) {
+	let count = 0;
+	for (const [, colon] of text.matchAll(STRINGS)) if (colon !== void 0) count += 1;
+	return count;
+}
+/** The rules that JSON.parse does not know. Parsed values are nobody else's yet, so they are repaired in place. */
+function checked$1(value, depth, names) {
+	if (typeof value === "string") checkText(value);
+	if (typeof value === "number") {
+		if (!Number.isFinite(value)) throw new SwainError("number_out_of_range", "No double holds a number of it.");
+		return value === 0 ? 0 : value;
+	}
+	if (typeof value !== "object" || value === null) return value;
+	if (depth >= 64) throw new SwainError("too_deep", `The nesting is deeper than 64.`);
+	const members = value;
+	for (const name of Object.keys(members)) {
+		const member = members[name] ?? null;
+		const next = checked$1(member, depth + 1, names);
+		if (!Object.is(next, member)) members[name] = next;
+		if (Array.isArray(value)) continue;
+		checkText(name);
+		names.count += 1;
+	}
+	return value;
+}
 // src/auth/auth.ts
 /** An access token is not used in its last moments. */
 var MARGIN_MS = 3e4;
@@ -144,9 +218,7 @@ function refusal(status, text) {
 		problem = parseJson(text);
 	} catch {}
 	const body = isObject(problem) ? problem : {};
-	const code = typeof body.code === "string" ? body.code : `http_${status}`;
-	const title = typeof body.title === "string" ? body.title : `The server answered ${status}.`;
-	return new SwainError(code, title, body.detail ?? null);
+	return new SwainError(typeof body.code === "string" ? body.code : `http_${status}`, typeof body.title === "string" ? body.title : `The server answered ${status}.`, body.detail ?? null);
 }
 // src/engine/backoff.ts
 /** C8: full jitter never waits longer than this. */
@@ -1135,6 +1207,9 @@ var Outbox = class {
 	}
 	entry(n) {
 		return this.#saved.get(n);
+	}
+	knows(uid) {
+		return this.#unsaved.has(uid) || this.saved().some((entry) => entry.uid === uid);
 	}
 	unsaved() {
 		return [...this.#unsaved.values()];
@@ -5626,6 +5701,64 @@ function refusalOf(result) {
 	const code = result.code ?? "refused";
 	return new SwainError(code, `The server refused the change: ${code}.`, result.detail ?? null);
 }
+// src/client/status.ts
+var NO_STATUS = {
+	state: "offline",
+	paused: false,
+	cached: true,
+	pending: 0,
+	refused: 0,
+	lastSynced: null,
+	loading: null,
+	transport: null,
+	leader: false,
+	persistent: false,
+	problem: null
+};
+/** The same object as before when nothing changed. */
+function statusOf(tab, before) {
+	const { state, paused, cached, loading, transport, problem } = tab.status;
+	const status = {
+		state,
+		paused,
+		cached,
+		pending: tab.replica.outbox.pendingCount,
+		refused: tab.replica.outbox.refused().length,
+		lastSynced: tab.replica.meta.lastSynced,
+		loading,
+		transport,
+		leader: tab.isLeader,
+		persistent: tab.isPersistent,
+		problem
+	};
+	return JSON.stringify(status) === JSON.stringify(before) ? before : status;
+}
+function deadLettersOf(tab, before) {
+	const letters = tab.replica.outbox.refused().flatMap(({ n, ops, state }) => {
+		if (state.kind !== "refused") return [];
+		const { code = "refused", detail = null } = state.result;
+		return [{
+			n,
+			ops,
+			code,
+			detail,
+			constraint: constraintOf(detail),
+			at: state.at
+		}];
+	});
+	return JSON.stringify(letters) === JSON.stringify(before) ? before : letters;
+}
+/** S17: the rule that a refusal's detail names. */
+function constraintOf(detail) {
+	if (!isObject(detail)) return null;
+	const { table, columns, rule } = detail;
+	if (typeof table !== "string" || typeof rule !== "string") return null;
+	return {
+		table,
+		columns: Array.isArray(columns) ? columns.filter((column) => typeof column === "string") : [],
+		rule
+	};
+}
 // src/client/table.ts
 /** Reading and changing one table. Every change is visible when the call returns. */
 var Table = class {
@@ -5806,8 +5939,11 @@ var Client = class {
 	table(name) {
 		return new Table(name, this.#editing);
 	}
-	/** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
-	group(change) {
+	/**
+	* Several operations as one mutation, all or nothing. `change` runs at once and must not be async.
+	* `uid`: for what hands its edits over from a storage of its own; see `knows`.
+	*/
+	group(change, uid = this.#environment.uuid()) {
 		if (this.#draft !== null) throw new SwainError("group_in_group", "A group cannot hold another.");
 		return this.#edit((draft) => {
 			this.#draft = draft;
@@ -5816,7 +5952,19 @@ var Client = class {
 			} finally {
 				this.#draft = null;
 			}
-		});
+		}, uid);
+	}
+	/** Whether the outbox has a mutation of this uid; acknowledged ones stay for a day. */
+	knows(uid) {
+		return this.#replicaOrEmpty().outbox.knows(uid);
+	}
+	/** What the server has said of its tables; null before the first connection. */
+	get schema() {
+		return this.#replicaOrEmpty().meta.schema;
+	}
+	/** C19: a key for a new row of a table whose ids the server gives. */
+	temporaryId() {
+		return this.#started().temporaryIds.draw();
 	}
 	query(table, selection = {}) {
 		return new LiveQuery(this.#source, table, selection);
@@ -5990,7 +6138,7 @@ var Client = class {
 		}, this.#shapes.map(shapeId));
 		return this.#replica;
 	}
-	#edit(change) {
+	#edit(change, uid = this.#environment.uuid()) {
 		if (this.#draft !== null) {
 			change(this.#draft);
 			return IN_GROUP;
@@ -6000,7 +6148,6 @@ var Client = class {
 		const newId = () => uuidV7(environment.now(), () => environment.random());
 		const draft = new Draft(tab.replica, newId, () => tab.temporaryIds.draw());
 		change(draft);
-		const uid = this.#environment.uuid();
 		const ops = draft.operations();
 		return this.#settlements.mutation(uid, tab.mutate(uid, ops));
 	}

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -28,6 +29,13 @@ const SEEN = { state: "offline", persistent: false, problem: "attempts_used_up",
 it("has nothing to complain about for publint", async () => {
   const { messages } = await publint({ pkgDir: PACKAGE, strict: true });
   expect(messages).toEqual([]);
+});
+
+it("is one file: the server has nothing else to send", () => {
+  for (const name of ["swain", "swain-devtools"]) {
+    const text = readFileSync(new URL(`../dist/${name}.js`, import.meta.url), "utf8");
+    expect(text).not.toMatch(/^import |\bimport\(/m);
+  }
 });
 
 it("runs in Node, in memory, and a process ends with it", { timeout: 30_000 }, async () => {

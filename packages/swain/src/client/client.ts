@@ -7,7 +7,7 @@ import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
 import { Replica, type RowState } from "../engine/replica.js";
-import { keyText, type Row } from "../engine/schema.js";
+import { keyText, type Row, type Schema } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
 import { type Shape, shapeId } from "../engine/shape.js";
 import { uuidV7 } from "../engine/uuid.js";
@@ -161,8 +161,11 @@ export class Client {
     return new Table<T>(name, this.#editing);
   }
 
-  /** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
-  group(change: () => void): Mutation {
+  /**
+   * Several operations as one mutation, all or nothing. `change` runs at once and must not be async.
+   * `uid`: for what hands its edits over from a storage of its own; see `knows`.
+   */
+  group(change: () => void, uid: string = this.#environment.uuid()): Mutation {
     if (this.#draft !== null) throw new SwainError("group_in_group", "A group cannot hold another.");
     return this.#edit((draft) => {
       this.#draft = draft;
@@ -174,7 +177,22 @@ export class Client {
       } finally {
         this.#draft = null;
       }
-    });
+    }, uid);
+  }
+
+  /** Whether the outbox has a mutation of this uid; acknowledged ones stay for a day. */
+  knows(uid: string): boolean {
+    return this.#replicaOrEmpty().outbox.knows(uid);
+  }
+
+  /** What the server has said of its tables; null before the first connection. */
+  get schema(): Schema | null {
+    return this.#replicaOrEmpty().meta.schema;
+  }
+
+  /** C19: a key for a new row of a table whose ids the server gives. */
+  temporaryId(): number {
+    return this.#started().temporaryIds.draw();
   }
 
   query<T extends object = Row>(table: string, selection: Selection = {}): Query<T> {
@@ -383,7 +401,7 @@ export class Client {
 
   // Edits.
 
-  #edit(change: (draft: Draft) => void): Mutation {
+  #edit(change: (draft: Draft) => void, uid = this.#environment.uuid()): Mutation {
     if (this.#draft !== null) {
       change(this.#draft);
       return IN_GROUP;
@@ -393,7 +411,6 @@ export class Client {
     const newId = (): string => uuidV7(environment.now(), () => environment.random());
     const draft = new Draft(tab.replica, newId, () => tab.temporaryIds.draw());
     change(draft);
-    const uid = this.#environment.uuid();
     const ops = draft.operations();
     return this.#settlements.mutation(uid, tab.mutate(uid, ops));
   }

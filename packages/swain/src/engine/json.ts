@@ -54,27 +54,13 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
 
 /** With the u flag a pair is one character, so this finds halves only. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const SPACE = /[ \n\r\t]*/y;
+/** In JSON a string ends at the first quote that is not escaped; one before a colon is a name. */
+const STRINGS = /"(?:[^"\\]|\\.)*"([ \n\r\t]*:)?/g;
 
-/** How many strings are names. In JSON one ends at the first quote that is not escaped, and a name has a colon behind. */
 function namesIn(text: string): number {
   let count = 0;
-  for (let start = text.indexOf('"'); start >= 0; ) {
-    let end = start;
-    do end = text.indexOf('"', end + 1);
-    while (isEscaped(text, end));
-    SPACE.lastIndex = end + 1;
-    SPACE.test(text);
-    if (text[SPACE.lastIndex] === ":") count += 1;
-    start = text.indexOf('"', end + 1);
-  }
+  for (const [, colon] of text.matchAll(STRINGS)) if (colon !== undefined) count += 1;
   return count;
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let before = at;
-  while (text[before - 1] === "\\") before -= 1;
-  return (at - before) % 2 === 1;
 }
 
 /** The rules that JSON.parse does not know. Parsed values are nobody else's yet, so they are repaired in place. */

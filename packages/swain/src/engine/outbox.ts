@@ -76,6 +76,10 @@ export class Outbox {
     return this.#saved.get(n);
   }
 
+  knows(uid: string): boolean {
+    return this.#unsaved.has(uid) || this.saved().some((entry) => entry.uid === uid);
+  }
+
   unsaved(): readonly Entry[] {
     return [...this.#unsaved.values()];
   }

@@ -3,7 +3,7 @@ import type { Change } from "../engine/batch.js";
 import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
 import { type RowState } from "../engine/replica.js";
-import { type Row } from "../engine/schema.js";
+import { type Row, type Schema } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
 import { type Shape } from "../engine/shape.js";
 import { type Environment } from "../environment.js";
@@ -62,8 +62,17 @@ export declare class Client {
     /** Resolves when what this device holds is visible, with or without a network. Rejects with `store_newer`. */
     start(): Promise<void>;
     table<T extends object = Row>(name: string): Table<T>;
-    /** Several operations as one mutation, all or nothing. `change` runs at once and must not be async. */
-    group(change: () => void): Mutation;
+    /**
+     * Several operations as one mutation, all or nothing. `change` runs at once and must not be async.
+     * `uid`: for what hands its edits over from a storage of its own; see `knows`.
+     */
+    group(change: () => void, uid?: string): Mutation;
+    /** Whether the outbox has a mutation of this uid; acknowledged ones stay for a day. */
+    knows(uid: string): boolean;
+    /** What the server has said of its tables; null before the first connection. */
+    get schema(): Schema | null;
+    /** C19: a key for a new row of a table whose ids the server gives. */
+    temporaryId(): number;
     query<T extends object = Row>(table: string, selection?: Selection): Query<T>;
     /** One row, live; undefined while it is not here. */
     row<T extends object = Row>(table: string, key: KeyInput): Watchable<T | undefined>;

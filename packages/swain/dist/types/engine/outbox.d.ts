@@ -22,6 +22,7 @@ export declare class Outbox {
     /** Forgets what storage knows; what is being saved stays. */
     clearSaved(): void;
     entry(n: number): SavedEntry | undefined;
+    knows(uid: string): boolean;
     unsaved(): readonly Entry[];
     /** Saved entries in order of n. */
     saved(): readonly SavedEntry[];
