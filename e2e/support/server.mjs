@@ -131,7 +131,7 @@ export class Server {
   }
 }
 
-function binary() {
+export function binary() {
   const path = process.env.SWAIN_BIN ?? BUILT;
   if (!existsSync(path)) throw new Error(`no server at ${path}: build it, or name it in SWAIN_BIN`);
   return path;

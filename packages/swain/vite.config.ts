@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     // The guide's snippets name the package as an application does.
     alias: {
+      "swain/dexie": source("dexie/dexie.ts"),
       "swain/react": source("react/react.ts"),
       swain: source("index.ts"),
     },

@@ -3397,11 +3397,14 @@ var IdbStore = class {
 	isPersistent = true;
 	#name;
 	#newDevice;
+	#blocked;
 	#db = null;
 	#closed = false;
-	constructor(name, newDevice) {
+	/** `blocked`: a page of an older version has it open and does not let go, so that opening waits. */
+	constructor(name, newDevice, blocked = () => void 0) {
 		this.#name = name;
 		this.#newDevice = newDevice;
+		this.#blocked = blocked;
 	}
 	read(kept) {
 		const first = kept ?? {
@@ -3575,6 +3578,7 @@ var IdbStore = class {
 				}
 				if (from < 2) db.createObjectStore("aliases", { keyPath: ["table", "fromText"] });
 			},
+			blocked: () => this.#blocked(),
 			blocking: () => void this.#drop(),
 			terminated: () => {
 				this.#db = null;
@@ -5640,7 +5644,7 @@ async function openTab(options, events) {
 	const name = `${origin}:${userId === null ? "visitor" : `user:${userId}`}`;
 	const { hasIndexedDB, locks, channel } = environment;
 	if (!options.memory && hasIndexedDB && locks !== null && channel !== null) {
-		const store = new IdbStore(`swain:${name}`, () => environment.uuid());
+		const store = new IdbStore(`swain:${name}`, () => environment.uuid(), options.blocked);
 		try {
 			return await Tab.open(parts(options, name, store, "shared"), events);
 		} catch (error) {
@@ -5652,7 +5656,7 @@ async function openTab(options, events) {
 	return Tab.open(parts(options, name, new MemoryStore(environment.uuid()), "alone"), events);
 }
 function parts(options, name, store, sharing) {
-	const { userId: _user, memory: _memory, ...same } = options;
+	const { userId: _user, memory: _memory, blocked: _blocked, ...same } = options;
 	return {
 		...same,
 		name,
@@ -6107,6 +6111,10 @@ var Client = class {
 			},
 			transport: this.#transport,
 			token,
+			blocked: () => this.#status.set({
+				...this.#status.getSnapshot(),
+				problem: BLOCKED
+			}),
 			debug: this.#debug
 		}, {
 			changed: (change, entries, moved) => {
@@ -6190,6 +6198,10 @@ var Client = class {
 		this.#status.set(statusOf(tab, this.#status.getSnapshot()));
 		this.#refused.set(deadLettersOf(tab, this.#refused.getSnapshot()));
 	}
+};
+var BLOCKED = {
+	code: "storage_blocked",
+	title: "Another tab has an older version of this page. Close it."
 };
 var REFERS_TO_GROUP = new SwainError("in_group", "Await the mutation that group() returns.");
 var IN_GROUP = {

@@ -9,6 +9,7 @@ const ENTRIES = {
   // The panel knows a client only by what the page shows it, and the hooks know it by its type.
   "swain-devtools": "devtools/devtools",
   react: "react/react",
+  dexie: "dexie/dexie",
 };
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 

@@ -367,6 +367,7 @@ export class Client {
       reconnect: { firstMs: firstDelayMs, attemptsMax: attempts },
       transport: this.#transport,
       token,
+      blocked: () => this.#status.set({ ...this.#status.getSnapshot(), problem: BLOCKED }),
       debug: this.#debug,
     };
     const opening = openTab(options, {
@@ -461,6 +462,7 @@ export class Client {
   }
 }
 
+const BLOCKED = { code: "storage_blocked", title: "Another tab has an older version of this page. Close it." };
 const REFERS_TO_GROUP = new SwainError("in_group", "Await the mutation that group() returns.");
 const IN_GROUP: Mutation = {
   n: undefined,

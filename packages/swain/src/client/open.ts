@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly indexes: Indexes;
   readonly reconnect: Reconnect;
   readonly transport: Transport;
+  /** Opening waits for a page of an older version. */
+  blocked(): void;
   token(fresh: boolean): Promise<string | null>;
   debug(line: string): void;
 }
@@ -29,7 +31,7 @@ export async function openTab(options: OpenOptions, events: TabEvents): Promise<
   const name = `${origin}:${userId === null ? "visitor" : `user:${userId}`}`;
   const { hasIndexedDB, locks, channel } = environment;
   if (!options.memory && hasIndexedDB && locks !== null && channel !== null) {
-    const store = new IdbStore(`swain:${name}`, () => environment.uuid());
+    const store = new IdbStore(`swain:${name}`, () => environment.uuid(), options.blocked);
     try {
       return await Tab.open(parts(options, name, store, "shared"), events);
     } catch (error) {
@@ -44,6 +46,6 @@ export async function openTab(options: OpenOptions, events: TabEvents): Promise<
 }
 
 function parts(options: OpenOptions, name: string, store: Store, sharing: TabParts["sharing"]): TabParts {
-  const { userId: _user, memory: _memory, ...same } = options;
+  const { userId: _user, memory: _memory, blocked: _blocked, ...same } = options;
   return { ...same, name, store, sharing };
 }

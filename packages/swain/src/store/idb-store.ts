@@ -40,12 +40,15 @@ export class IdbStore implements Store {
   readonly isPersistent = true;
   readonly #name: string;
   readonly #newDevice: () => string;
+  readonly #blocked: () => void;
   #db: Promise<IDBPDatabase<Tables>> | null = null;
   #closed = false;
 
-  constructor(name: string, newDevice: () => string) {
+  /** `blocked`: a page of an older version has it open and does not let go, so that opening waits. */
+  constructor(name: string, newDevice: () => string, blocked: () => void = () => undefined) {
     this.#name = name;
     this.#newDevice = newDevice;
+    this.#blocked = blocked;
   }
 
   read(kept?: Stored): Promise<Stored> {
@@ -191,6 +194,7 @@ export class IdbStore implements Store {
         }
         if (from < 2) db.createObjectStore("aliases", { keyPath: ["table", "fromText"] });
       },
+      blocked: () => this.#blocked(),
       // A newer version wants to open it, or the person clears the data: do not stand in the way.
       blocking: () => void this.#drop(),
       terminated: () => {

@@ -14,6 +14,8 @@ export interface OpenOptions {
     readonly indexes: Indexes;
     readonly reconnect: Reconnect;
     readonly transport: Transport;
+    /** Opening waits for a page of an older version. */
+    blocked(): void;
     token(fresh: boolean): Promise<string | null>;
     debug(line: string): void;
 }

@@ -5,7 +5,8 @@ import { type Leadership, type Store } from "./store.js";
 export declare class IdbStore implements Store {
     #private;
     readonly isPersistent = true;
-    constructor(name: string, newDevice: () => string);
+    /** `blocked`: a page of an older version has it open and does not let go, so that opening waits. */
+    constructor(name: string, newDevice: () => string, blocked?: () => void);
     read(kept?: Stored): Promise<Stored>;
     reserve(): Promise<number>;
     readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
