@@ -36,6 +36,9 @@ pub(crate) struct DraftTable {
     pub(crate) key: Vec<String>,
     pub(crate) uniques: Vec<Vec<String>>,
     pub(crate) indexes: Vec<Vec<String>>,
+    /// Columns that name rows of other tables. The configuration says so and not the database, which would refuse a
+    /// row whose other one is not there yet.
+    pub(crate) references: Vec<(String, String)>,
     pub(crate) rows: Vec<Map<String, Value>>,
 }
 

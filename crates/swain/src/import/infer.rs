@@ -21,9 +21,9 @@ pub(super) fn complete(draft: &mut Draft) -> anyhow::Result<()> {
         }
         check_keys(table)?;
     }
-    let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    let counted: BTreeMap<String, bool> = tables.iter().map(|table| (table.name.clone(), is_counted(table))).collect();
     for table in tables {
-        index_references(table, &names, guesses);
+        find_references(table, &counted, guesses);
     }
     Ok(())
 }
@@ -175,16 +175,29 @@ fn check_keys(table: &DraftTable) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `list_id` and `listId` look like the key of `lists`.
-fn index_references(table: &mut DraftTable, names: &[String], guesses: &mut Vec<String>) {
+/// The database gives the ids, and a device uses temporary ones until it knows.
+fn is_counted(table: &DraftTable) -> bool {
+    let is_key = |column: &&DraftColumn| table.key == [column.name.clone()];
+    table.columns.iter().find(is_key).is_some_and(|column| column.kind == Kind::Integer)
+}
+
+/// `list_id` and `listId` look like the key of `lists`: they get an index, and follow counted ids.
+fn find_references(table: &mut DraftTable, counted: &BTreeMap<String, bool>, guesses: &mut Vec<String>) {
     for column in &table.columns {
         let stem = column.name.strip_suffix("_id").or_else(|| column.name.strip_suffix("Id"));
         let Some(stem) = stem.filter(|stem| !stem.is_empty()) else { continue };
         let plural = [stem.to_lowercase(), format!("{}s", stem.to_lowercase())];
-        let target = names.iter().find(|name| plural.contains(&name.to_lowercase()));
+        let Some((target, counted)) = counted.iter().find(|(name, _)| plural.contains(&name.to_lowercase())) else {
+            continue;
+        };
+        if *counted && column.kind == Kind::Integer && !table.key.contains(&column.name) {
+            guesses
+                .push(format!("{}.{} names a row of {target}: see references in swain.toml", table.name, column.name));
+            table.references.push((column.name.clone(), target.clone()));
+        }
         let is_first = |columns: &Vec<String>| columns.first() == Some(&column.name);
         let has_index = table.indexes.iter().chain(&table.uniques).chain([&table.key]).any(is_first);
-        if let (Some(target), false) = (target, has_index) {
+        if !has_index {
             guesses.push(format!("{}.{} names a row of {target}: it got an index", table.name, column.name));
             table.indexes.push(vec![column.name.clone()]);
         }

@@ -21,6 +21,11 @@ impl Draft {
             text.push_str(&format!(
                 "\n[tables.{name}]\nread  = \"auth.id IS NOT NULL\"\nwrite = \"auth.id IS NOT NULL\"\n"
             ));
+            let named: Vec<String> =
+                table.references.iter().map(|(column, to)| format!("{} = {to:?}", toml_key(column))).collect();
+            if !named.is_empty() {
+                text.push_str(&format!("references = {{ {} }}\n", named.join(", ")));
+            }
         }
         text
     }

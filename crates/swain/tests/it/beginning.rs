@@ -158,6 +158,24 @@ async fn a_dexie_schema_becomes_tables() {
     assert!(checked.contains("friends: read"), "{checked}");
 }
 
+/// The ids that Dexie counted are temporary for the server; a column that names such a row has to follow.
+#[tokio::test]
+async fn columns_of_a_dexie_schema_that_name_counted_rows_are_references() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let schema = r#"interface Boat { id: number; clubId: number; name: string; ownerId: string }
+        db.version(1).stores({ clubs: "++id, name", owners: "&id", boats: "++id, clubId" });
+        boats: EntityTable<Boat, "id">;"#;
+    std::fs::write(path.join("db.ts"), schema).unwrap();
+
+    let said = well(path, &["init", "--from", "db.ts"]).await;
+    assert!(said.contains("boats.clubId names a row of clubs"), "{said}");
+    let config = std::fs::read_to_string(path.join("swain.toml")).unwrap();
+    assert!(config.contains("references = { clubId = \"clubs\" }"), "{config}");
+    assert!(!config.contains("ownerId"), "{config}");
+    well(path, &["check"]).await;
+}
+
 #[tokio::test]
 async fn tables_of_ones_own_sql_are_served_with_a_page() {
     let folder = tempfile::tempdir().unwrap();
