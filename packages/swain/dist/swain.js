@@ -748,6 +748,36 @@ function definedOnly(values) {
 function rowName$1(table, key) {
 	return `${table}\u0000${key}`;
 }
+// src/engine/pace.ts
+/** A page that is hidden for shorter goes on: people switch between tabs. */
+var HIDDEN_MS = 3e4;
+var Pace = class {
+	restsHidden;
+	#options;
+	constructor(options = {}) {
+		this.#options = options;
+		this.restsHidden = options.whileHidden === "resting";
+	}
+	/** One connection serves all shapes, so the most impatient table decides. */
+	freshnessMs(shapes) {
+		return least(this.#options.freshnessMs, shapes.map(({ table }) => table));
+	}
+	/** Edits go in order, so one that may not wait takes those before it along. */
+	throttleMs(mutations) {
+		const { throttleMs } = this.#options;
+		if (throttleMs === void 0) return 0;
+		let wait = Number.POSITIVE_INFINITY;
+		for (const { ops } of mutations) {
+			const tables = ops.map((operation) => targetOf(operation).table);
+			wait = Math.min(wait, least(throttleMs, tables));
+		}
+		return wait === Number.POSITIVE_INFINITY ? 0 : wait;
+	}
+};
+function least(ms = 0, tables) {
+	if (typeof ms === "number") return ms;
+	return tables.length === 0 ? 0 : Math.min(...tables.map((table) => ms[table] ?? 0));
+}
 // src/engine/alias.ts
 /** C19: what this device remembers; beyond it the oldest go. */
 var ALIASES_MAX = 1e4;
@@ -1613,6 +1643,9 @@ function browserPage() {
 			};
 		},
 		onOnline: (call) => listen(window, "online", call),
+		onHidden: (call) => listen(document, "visibilitychange", () => {
+			if (document.visibilityState === "hidden") call();
+		}),
 		onHide: (call) => listen(window, "pagehide", call),
 		onRestore: (call) => listen(window, "pageshow", (event) => {
 			if (event instanceof PageTransitionEvent && event.persisted) call();
@@ -4250,6 +4283,10 @@ var Push = class {
 		this.#through = last;
 		this.#limits = limits;
 	}
+	/** Nothing waits for its results. */
+	get isIdle() {
+		return this.#inFlight === null;
+	}
 	next(now, outbox, lastN) {
 		if (this.#inFlight !== null || now < this.#pausedUntil) return { kind: "nothing" };
 		const mutations = [];
@@ -4387,6 +4424,10 @@ var Stream = class {
 	}
 	get isLive() {
 		return this.#isLive;
+	}
+	/** No push waits for its results. */
+	get isIdle() {
+		return this.#push.isIdle;
 	}
 	get loading() {
 		return this.#loading;
@@ -4582,13 +4623,14 @@ var GREETING_MS = 2e4;
 *     ↑            ↑ ↑                  │                │         given_up ←─ the attempts are used up
 *   pause          │ └──── rewriting ←──┴─ new device ───┤
 *                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
-*                                     ↑── recovering ←───┘
+*                                     ↑── recovering ←───┘   resting: current; connects when due, or asked
 */
 var Session = class {
 	#replica;
 	#shapes;
 	#reconnect;
 	#random;
+	#pace;
 	#phase = { kind: "idle" };
 	#outputs = [];
 	#attempt = 0;
@@ -4600,12 +4642,16 @@ var Session = class {
 	#goawayMs = null;
 	#tokenRefreshed = false;
 	#paused = false;
+	#isHidden = false;
+	/** When edits that may wait go out; null: none waits. */
+	#pushAt = null;
 	#cached = true;
 	#problem = null;
 	#syncs = [];
 	/** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
-	constructor(replica, shapes, reconnect, random) {
+	constructor(replica, shapes, reconnect, random, pace = new Pace()) {
 		this.#replica = replica;
+		this.#pace = pace;
 		this.#shapes = shapes;
 		this.#reconnect = reconnect;
 		this.#random = random;
@@ -4651,7 +4697,10 @@ var Session = class {
 				this.#handleWake(now);
 				break;
 			case "saved":
-				if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
+				this.#handleSaved(now);
+				break;
+			case "hidden":
+				this.#timer("hidden", this.#pace.restsHidden ? now + HIDDEN_MS : null);
 				break;
 			case "token":
 				if (this.#phase.kind === "open") this.#send({ auth: { token: input.token } });
@@ -4674,7 +4723,7 @@ var Session = class {
 	#resume(now) {
 		const { kind } = this.#phase;
 		this.#unanswered = 0;
-		if (kind === "idle" || kind === "stopped" || kind === "given_up") this.#connect(now);
+		if (kind === "idle" || kind === "stopped" || kind === "given_up" || kind === "resting") this.#connect(now);
 	}
 	#connect(now, fresh = false) {
 		this.#goawayMs = null;
@@ -4766,6 +4815,7 @@ var Session = class {
 	}
 	#reset(phase) {
 		this.#phase = phase;
+		this.#pushAt = null;
 		for (const timer of [
 			"reconnect",
 			"watchdog",
@@ -4777,10 +4827,14 @@ var Session = class {
 	#handleTimer(now, timer) {
 		switch (timer) {
 			case "reconnect":
-				if (this.#phase.kind === "waiting") this.#connect(now);
+				if (this.#phase.kind === "waiting" || this.#phase.kind === "resting") this.#connect(now);
 				return;
+			case "hidden":
+				this.#isHidden = true;
+				return this.#handleHidden(now);
 			case "watchdog": return this.#watch(now);
 			case "push":
+				this.#pushAt = null;
 				if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
 				return;
 			case "results": return this.#drop(now, "dead");
@@ -4796,6 +4850,9 @@ var Session = class {
 		else this.#timer("watchdog", dead);
 	}
 	#handleWake(now) {
+		this.#isHidden = false;
+		this.#timer("hidden", null);
+		if (this.#phase.kind === "resting") this.#restUntil(now, this.#nextLook(this.#replica.meta.lastSynced ?? 0));
 		if (this.#phase.kind === "open" && now >= this.#phase.stream.deadAt(this.#lastByte)) {
 			this.#drop(now, "dead");
 			this.#connect(now);
@@ -4818,6 +4875,7 @@ var Session = class {
 			case "given_up":
 			case "connecting":
 			case "greeting":
+			case "resting":
 			case "stopped": return;
 			default: this.#phase;
 		}
@@ -4905,6 +4963,7 @@ var Session = class {
 			case "new_device": return this.#newDevice(verdict.lostAbove);
 		}
 		this.#finishSyncs();
+		this.#restWhenDone(now);
 	}
 	#newDevice(lostAbove) {
 		this.#leave({ kind: "rewriting" });
@@ -4913,14 +4972,54 @@ var Session = class {
 			lostAbove
 		});
 	}
+	/** When the server is to be asked again, after it was asked at `last`. */
+	#nextLook(last) {
+		if (this.#isHidden && this.#pace.restsHidden) return Number.POSITIVE_INFINITY;
+		return last + this.#pace.freshnessMs(this.#shapes);
+	}
+	#restWhenDone(now) {
+		if (this.#phase.kind !== "open" || !this.#phase.stream.isLive || !this.#phase.stream.isIdle) return;
+		const next = this.#nextLook(now);
+		if (next <= now || this.#syncs.length > 0 || this.#replica.outbox.pendingCount > 0) return;
+		this.#leave({
+			kind: "resting",
+			due: next
+		});
+		this.#restUntil(now, next);
+	}
+	#restUntil(now, due) {
+		if (due <= now) return this.#connect(now);
+		this.#phase = {
+			kind: "resting",
+			due
+		};
+		this.#timer("reconnect", due === Number.POSITIVE_INFINITY ? null : due);
+	}
+	#handleHidden(now) {
+		if (this.#phase.kind === "resting") this.#restUntil(now, Number.POSITIVE_INFINITY);
+		else this.#restWhenDone(now);
+	}
+	/** An edit may wait for others, but never longer than the first of them. */
+	#handleSaved(now) {
+		const { kind } = this.#phase;
+		if (kind !== "open" && kind !== "resting") return;
+		const wait = this.#pace.throttleMs(this.#replica.outbox.pending());
+		const at = Math.min(this.#pushAt ?? Number.POSITIVE_INFINITY, now + wait);
+		if (this.#phase.kind === "resting") return this.#restUntil(now, Math.min(this.#phase.due, at));
+		if (this.#phase.kind !== "open") return;
+		this.#pushAt = at > now ? at : null;
+		if (at > now) this.#timer("push", at);
+		else this.#follow(now, this.#phase.stream.pump(now));
+	}
 	#handleSync(now, id) {
 		this.#syncs.push({
 			id,
 			through: this.#replica.meta.lastN
 		});
+		if (this.#phase.kind === "open" && this.#pushAt !== null) this.#handleTimer(now, "push");
 		const { kind } = this.#phase;
 		if (kind === "idle" || kind === "stopped" || this.#isHeld()) return this.#failSyncs();
-		if (kind === "waiting") this.#connect(now);
+		if (kind === "waiting" || kind === "resting") this.#connect(now);
 		if (kind === "given_up") this.#resume(now);
 		this.#finishSyncs();
 	}
@@ -4976,6 +5075,7 @@ var Session = class {
 			case "greeting":
 			case "rewriting": return "connecting";
 			case "open": return this.#phase.stream.isLive ? "live" : "syncing";
+			case "resting": return "resting";
 			case "stopped": return "stopped";
 			default: return this.#phase;
 		}
@@ -5001,8 +5101,8 @@ var Leader = class {
 	constructor(parts, events) {
 		this.#parts = parts;
 		this.#events = events;
-		const { replica, shapes, reconnect, environment } = parts;
-		this.#session = new Session(replica, shapes, reconnect, () => environment.random());
+		const { replica, shapes, reconnect, environment, pace } = parts;
+		this.#session = new Session(replica, shapes, reconnect, () => environment.random(), pace);
 	}
 	get generation() {
 		return this.#parts.generation;
@@ -5332,12 +5432,12 @@ var Tab = class Tab {
 	}
 	/** Of the whole store, whichever tab leads. */
 	switch(to) {
-		if (to !== "wake") this.#followed = {
+		if (to === "pause" || to === "resume") this.#followed = {
 			...this.#followed,
 			paused: to === "pause"
 		};
 		if (this.#leader !== null) this.#leader.handle({ kind: to });
-		else this.#post({
+		if (this.#leader === null || to === "hidden") this.#post({
 			kind: "switch",
 			to
 		});
@@ -5524,11 +5624,18 @@ var Tab = class Tab {
 				id: message.id
 			});
 			case "synced": return this.#finishSync(message.id, message.error);
-			case "switch": return this.#leader?.handle({ kind: message.to });
+			case "switch":
+				if (message.to === "hidden") return this.#speakUp();
+				return this.#leader?.handle({ kind: message.to });
 			case "shapes":
 				this.#takeShapes(message.shapes).catch((error) => this.#stepDown(error));
 				return;
 		}
+	}
+	/** C27: some tab is hidden; this one may be seen. */
+	#speakUp() {
+		if (this.#parts.environment.page?.isVisible() ?? true) this.switch("wake");
+		else this.#leader?.handle({ kind: "hidden" });
 	}
 	#handleBatch(number, batch) {
 		const known = this.replica.meta.number;
@@ -5937,7 +6044,7 @@ var Client = class {
 		if (this.#isStarted) return this.#opening;
 		this.#isStarted = true;
 		const { page } = this.#environment;
-		if (page !== null) this.#stops.push(page.onOnline(() => this.#transport.handleOnline()), page.onWake(() => this.#tab?.switch("wake")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()), page.offer(this));
+		if (page !== null) this.#stops.push(page.onOnline(() => this.#transport.handleOnline()), page.onWake(() => this.#tab?.switch("wake")), page.onHidden(() => this.#tab?.switch("hidden")), page.onHide(() => void this.#closeTab()), page.onRestore(() => void this.#reopen()), page.onStored(this.#auth.storageName, () => this.#auth.handleStored()), page.offer(this));
 		return this.#reopen();
 	}
 	table(name) {
@@ -6109,6 +6216,7 @@ var Client = class {
 				firstMs: firstDelayMs,
 				attemptsMax: attempts
 			},
+			pace: new Pace(this.#options),
 			transport: this.#transport,
 			token,
 			blocked: () => this.#status.set({

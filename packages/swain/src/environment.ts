@@ -55,6 +55,8 @@ export interface Page {
   /** There is a network again, perhaps another one. */
   onOnline(call: () => void): () => void;
   onHide(call: () => void): () => void;
+  /** Not seen any longer, and still there. */
+  onHidden(call: () => void): () => void;
   /** Back from the back/forward cache. */
   onRestore(call: () => void): () => void;
   /** Another tab changed this name in localStorage. */
@@ -111,6 +113,10 @@ function browserPage(): Page {
       };
     },
     onOnline: (call) => listen(window, "online", call),
+    onHidden: (call) =>
+      listen(document, "visibilitychange", () => {
+        if (document.visibilityState === "hidden") call();
+      }),
     onHide: (call) => listen(window, "pagehide", call),
     onRestore: (call) =>
       listen(window, "pageshow", (event) => {

@@ -113,6 +113,9 @@ export class FakePage implements Page {
   onHide(call: () => void): () => void {
     return this.#on("hide", call);
   }
+  onHidden(call: () => void): () => void {
+    return this.#on("hidden", call);
+  }
   onRestore(call: () => void): () => void {
     return this.#on("restore", call);
   }

@@ -52,6 +52,8 @@ export interface Page {
     /** There is a network again, perhaps another one. */
     onOnline(call: () => void): () => void;
     onHide(call: () => void): () => void;
+    /** Not seen any longer, and still there. */
+    onHidden(call: () => void): () => void;
     /** Back from the back/forward cache. */
     onRestore(call: () => void): () => void;
     /** Another tab changed this name in localStorage. */

@@ -12,6 +12,7 @@ export type { Result } from "./engine/entry.js";
 export type { Indexes } from "./engine/index-rows.js";
 export type { Json, JsonObject } from "./engine/json.js";
 export type { Delete, Insert, Operation, Update, Upsert, Was } from "./engine/operation.js";
+export type { ByTable, PaceOptions } from "./engine/pace.js";
 export type { TransportKind } from "./engine/picker.js";
 export type { RowState } from "./engine/replica.js";
 export type { ColumnSchema, Key, Reference, Row, Schema, TableSchema } from "./engine/schema.js";

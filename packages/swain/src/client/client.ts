@@ -6,6 +6,7 @@ import { Draft, toKey } from "../engine/draft.js";
 import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
+import { Pace, type PaceOptions } from "../engine/pace.js";
 import { Replica, type RowState } from "../engine/replica.js";
 import { keyText, type Row, type Schema } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
@@ -25,7 +26,7 @@ import { callAll, Derived, Signal, type Watchable } from "./signal.js";
 import { type DeadLetter, deadLettersOf, NO_STATUS, type Status, statusOf } from "./status.js";
 import { type Editing, type KeyInput, Table } from "./table.js";
 
-export interface ClientOptions extends TransportOptions {
+export interface ClientOptions extends TransportOptions, PaceOptions {
   /** Of the server, like "https://example.org". Default: where the page came from. */
   readonly url?: string;
   /** P1: at most 64; what this device holds. */
@@ -148,6 +149,7 @@ export class Client {
         // Before the wake, which may connect.
         page.onOnline(() => this.#transport.handleOnline()),
         page.onWake(() => this.#tab?.switch("wake")),
+        page.onHidden(() => this.#tab?.switch("hidden")),
         page.onHide(() => void this.#closeTab()),
         page.onRestore(() => void this.#reopen()),
         page.onStored(this.#auth.storageName, () => this.#auth.handleStored()),
@@ -365,6 +367,7 @@ export class Client {
       shapes: this.#shapes,
       indexes,
       reconnect: { firstMs: firstDelayMs, attemptsMax: attempts },
+      pace: new Pace(this.#options),
       transport: this.#transport,
       token,
       blocked: () => this.#status.set({ ...this.#status.getSnapshot(), problem: BLOCKED }),

@@ -36,6 +36,11 @@ export class Push {
     this.#limits = limits;
   }
 
+  /** Nothing waits for its results. */
+  get isIdle(): boolean {
+    return this.#inFlight === null;
+  }
+
   next(now: number, outbox: Outbox, lastN: number): Next {
     if (this.#inFlight !== null || now < this.#pausedUntil) return { kind: "nothing" };
     const mutations: Json[] = [];

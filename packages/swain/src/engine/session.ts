@@ -3,6 +3,7 @@ import { backoffMs, HEALTHY_MS } from "./backoff.js";
 import { type Frame, parseFrame, type Welcome } from "./frame.js";
 import { ackedWithResult } from "./frame-batch.js";
 import type { Json } from "./json.js";
+import { HIDDEN_MS, Pace } from "./pace.js";
 import { reconcile } from "./reconcile.js";
 import type { Replica } from "./replica.js";
 import type { CloseCause, Input, Output, SessionStatus, SyncState, Timer } from "./session-io.js";
@@ -28,6 +29,8 @@ type Phase =
   | { readonly kind: "connecting" }
   | { readonly kind: "greeting" }
   | { readonly kind: "open"; readonly stream: Stream }
+  /** C27: everything is done. `due`: when the server is asked again; Infinity: when somebody wants it. */
+  | { readonly kind: "resting"; readonly due: number }
   /** C10: the outbox is being numbered anew. */
   | { readonly kind: "rewriting" }
   /** A write failed; memory goes back to what storage has. */
@@ -41,13 +44,14 @@ type Phase =
  *     ↑            ↑ ↑                  │                │         given_up ←─ the attempts are used up
  *   pause          │ └──── rewriting ←──┴─ new device ───┤
  *                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
- *                                     ↑── recovering ←───┘
+ *                                     ↑── recovering ←───┘   resting: current; connects when due, or asked
  */
 export class Session {
   readonly #replica: Replica;
   readonly #shapes: readonly Shape[];
   readonly #reconnect: Reconnect;
   readonly #random: () => number;
+  readonly #pace: Pace;
   #phase: Phase = { kind: "idle" };
   #outputs: Output[] = [];
   #attempt = 0;
@@ -59,13 +63,23 @@ export class Session {
   #goawayMs: number | null = null;
   #tokenRefreshed = false;
   #paused = false;
+  #isHidden = false;
+  /** When edits that may wait go out; null: none waits. */
+  #pushAt: number | null = null;
   #cached = true;
   #problem: SessionStatus["problem"] = null;
   #syncs: { readonly id: string; readonly through: number }[] = [];
 
   /** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
-  constructor(replica: Replica, shapes: readonly Shape[], reconnect: Reconnect, random: () => number) {
+  constructor(
+    replica: Replica,
+    shapes: readonly Shape[],
+    reconnect: Reconnect,
+    random: () => number,
+    pace = new Pace(),
+  ) {
     this.#replica = replica;
+    this.#pace = pace;
     this.#shapes = shapes;
     this.#reconnect = reconnect;
     this.#random = random;
@@ -107,7 +121,10 @@ export class Session {
         this.#handleWake(now);
         break;
       case "saved":
-        if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
+        this.#handleSaved(now);
+        break;
+      case "hidden":
+        this.#timer("hidden", this.#pace.restsHidden ? now + HIDDEN_MS : null);
         break;
       case "token":
         if (this.#phase.kind === "open") this.#send({ auth: { token: input.token } });
@@ -133,7 +150,8 @@ export class Session {
   #resume(now: number): void {
     const { kind } = this.#phase;
     this.#unanswered = 0;
-    if (kind === "idle" || kind === "stopped" || kind === "given_up") this.#connect(now);
+    const isIdle = kind === "idle" || kind === "stopped" || kind === "given_up" || kind === "resting";
+    if (isIdle) this.#connect(now);
   }
 
   #connect(now: number, fresh = false): void {
@@ -218,17 +236,22 @@ export class Session {
 
   #reset(phase: Phase): void {
     this.#phase = phase;
+    this.#pushAt = null;
     for (const timer of ["reconnect", "watchdog", "push", "results", "token"] as const) this.#timer(timer, null);
   }
 
   #handleTimer(now: number, timer: Timer): void {
     switch (timer) {
       case "reconnect":
-        if (this.#phase.kind === "waiting") this.#connect(now);
+        if (this.#phase.kind === "waiting" || this.#phase.kind === "resting") this.#connect(now);
         return;
+      case "hidden":
+        this.#isHidden = true;
+        return this.#handleHidden(now);
       case "watchdog":
         return this.#watch(now);
       case "push":
+        this.#pushAt = null;
         if (this.#phase.kind === "open") this.#follow(now, this.#phase.stream.pump(now));
         return;
       case "results":
@@ -249,6 +272,9 @@ export class Session {
   }
 
   #handleWake(now: number): void {
+    this.#isHidden = false;
+    this.#timer("hidden", null);
+    if (this.#phase.kind === "resting") this.#restUntil(now, this.#nextLook(this.#replica.meta.lastSynced ?? 0));
     if (this.#phase.kind === "open" && now >= this.#phase.stream.deadAt(this.#lastByte)) {
       this.#drop(now, "dead");
       this.#connect(now);
@@ -273,6 +299,7 @@ export class Session {
       case "given_up":
       case "connecting":
       case "greeting":
+      case "resting":
       case "stopped":
         return;
       default:
@@ -367,6 +394,7 @@ export class Session {
         verdict satisfies never;
     }
     this.#finishSyncs();
+    this.#restWhenDone(now);
   }
 
   #newDevice(lostAbove: number): void {
@@ -374,13 +402,54 @@ export class Session {
     this.#outputs.push({ kind: "rewrite", lostAbove });
   }
 
+  // C27: resting.
+
+  /** When the server is to be asked again, after it was asked at `last`. */
+  #nextLook(last: number): number {
+    if (this.#isHidden && this.#pace.restsHidden) return Number.POSITIVE_INFINITY;
+    return last + this.#pace.freshnessMs(this.#shapes);
+  }
+
+  #restWhenDone(now: number): void {
+    if (this.#phase.kind !== "open" || !this.#phase.stream.isLive || !this.#phase.stream.isIdle) return;
+    const next = this.#nextLook(now);
+    if (next <= now || this.#syncs.length > 0 || this.#replica.outbox.pendingCount > 0) return;
+    this.#leave({ kind: "resting", due: next });
+    this.#restUntil(now, next);
+  }
+
+  #restUntil(now: number, due: number): void {
+    if (due <= now) return this.#connect(now);
+    this.#phase = { kind: "resting", due };
+    this.#timer("reconnect", due === Number.POSITIVE_INFINITY ? null : due);
+  }
+
+  #handleHidden(now: number): void {
+    if (this.#phase.kind === "resting") this.#restUntil(now, Number.POSITIVE_INFINITY);
+    else this.#restWhenDone(now);
+  }
+
+  /** An edit may wait for others, but never longer than the first of them. */
+  #handleSaved(now: number): void {
+    const { kind } = this.#phase;
+    if (kind !== "open" && kind !== "resting") return;
+    const wait = this.#pace.throttleMs(this.#replica.outbox.pending());
+    const at = Math.min(this.#pushAt ?? Number.POSITIVE_INFINITY, now + wait);
+    if (this.#phase.kind === "resting") return this.#restUntil(now, Math.min(this.#phase.due, at));
+    if (this.#phase.kind !== "open") return;
+    this.#pushAt = at > now ? at : null;
+    if (at > now) this.#timer("push", at);
+    else this.#follow(now, this.#phase.stream.pump(now));
+  }
+
   // Syncs that somebody waits for.
 
   #handleSync(now: number, id: string): void {
     this.#syncs.push({ id, through: this.#replica.meta.lastN });
+    if (this.#phase.kind === "open" && this.#pushAt !== null) this.#handleTimer(now, "push");
     const { kind } = this.#phase;
     if (kind === "idle" || kind === "stopped" || this.#isHeld()) return this.#failSyncs();
-    if (kind === "waiting") this.#connect(now);
+    if (kind === "waiting" || kind === "resting") this.#connect(now);
     if (kind === "given_up") this.#resume(now);
     this.#finishSyncs();
   }
@@ -434,6 +503,8 @@ export class Session {
         return "connecting";
       case "open":
         return this.#phase.stream.isLive ? "live" : "syncing";
+      case "resting":
+        return "resting";
       case "stopped":
         return "stopped";
       default:

@@ -90,6 +90,11 @@ export class Stream {
     return this.#isLive;
   }
 
+  /** No push waits for its results. */
+  get isIdle(): boolean {
+    return this.#push.isIdle;
+  }
+
   get loading(): SessionStatus["loading"] {
     return this.#loading;
   }

@@ -1,4 +1,5 @@
 import type { Batch, Change } from "../engine/batch.js";
+import type { Pace } from "../engine/pace.js";
 import type { Replica } from "../engine/replica.js";
 import { type Reconnect, Session } from "../engine/session.js";
 import type { CloseCause, Input, Output, Timer } from "../engine/session-io.js";
@@ -16,6 +17,7 @@ export interface LeaderParts {
   readonly replica: Replica;
   readonly shapes: readonly Shape[];
   readonly reconnect: Reconnect;
+  readonly pace: Pace;
   readonly transport: Transport;
   /** A SwainError with code `offline` when the server is not reached; any other code: signed out. */
   token(fresh: boolean): Promise<string | null>;
@@ -59,8 +61,8 @@ export class Leader {
   constructor(parts: LeaderParts, events: LeaderEvents) {
     this.#parts = parts;
     this.#events = events;
-    const { replica, shapes, reconnect, environment } = parts;
-    this.#session = new Session(replica, shapes, reconnect, () => environment.random());
+    const { replica, shapes, reconnect, environment, pace } = parts;
+    this.#session = new Session(replica, shapes, reconnect, () => environment.random(), pace);
   }
 
   get generation(): number {

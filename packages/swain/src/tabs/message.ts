@@ -24,7 +24,7 @@ export type Message =
   | ({ readonly kind: "ask" } & Known)
   | { readonly kind: "sync"; readonly id: string }
   | { readonly kind: "synced"; readonly id: string; readonly error: string | null }
-  | { readonly kind: "switch"; readonly to: "pause" | "resume" | "wake" }
+  | { readonly kind: "switch"; readonly to: "pause" | "resume" | "wake" | "hidden" }
   /** C25: what the store holds from now on. */
   | { readonly kind: "shapes"; readonly shapes: readonly Shape[] };
 

@@ -2,6 +2,7 @@ import type { Batch, Change, Stored } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
+import type { Pace } from "../engine/pace.js";
 import { Replica } from "../engine/replica.js";
 import type { Reconnect } from "../engine/session.js";
 import { type Shape, shapeId } from "../engine/shape.js";
@@ -24,6 +25,7 @@ export interface TabParts {
   readonly shapes: readonly Shape[];
   readonly indexes: Indexes;
   readonly reconnect: Reconnect;
+  readonly pace: Pace;
   readonly transport: Transport;
   token(fresh: boolean): Promise<string | null>;
   debug(line: string): void;
@@ -156,11 +158,12 @@ export class Tab {
   }
 
   /** Of the whole store, whichever tab leads. */
-  switch(to: "pause" | "resume" | "wake"): void {
+  switch(to: "pause" | "resume" | "wake" | "hidden"): void {
     // Kept for the case that this tab takes over.
-    if (to !== "wake") this.#followed = { ...this.#followed, paused: to === "pause" };
+    if (to === "pause" || to === "resume") this.#followed = { ...this.#followed, paused: to === "pause" };
     if (this.#leader !== null) this.#leader.handle({ kind: to });
-    else this.#post({ kind: "switch", to });
+    // That this one is hidden, also a leader tells: one that is seen speaks up.
+    if (this.#leader === null || to === "hidden") this.#post({ kind: "switch", to });
   }
 
   /** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
@@ -328,6 +331,7 @@ export class Tab {
       case "synced":
         return this.#finishSync(message.id, message.error);
       case "switch":
+        if (message.to === "hidden") return this.#speakUp();
         return this.#leader?.handle({ kind: message.to });
       case "shapes":
         this.#takeShapes(message.shapes).catch((error: unknown) => this.#stepDown(error));
@@ -335,6 +339,12 @@ export class Tab {
       default:
         message satisfies never;
     }
+  }
+
+  /** C27: some tab is hidden; this one may be seen. */
+  #speakUp(): void {
+    if (this.#parts.environment.page?.isVisible() ?? true) this.switch("wake");
+    else this.#leader?.handle({ kind: "hidden" });
   }
 
   #handleBatch(number: number, batch: Batch): void {

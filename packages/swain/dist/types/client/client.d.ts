@@ -2,6 +2,7 @@ import { type User } from "../auth/auth.js";
 import type { Change } from "../engine/batch.js";
 import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
+import { type PaceOptions } from "../engine/pace.js";
 import { type RowState } from "../engine/replica.js";
 import { type Row, type Schema } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
@@ -13,7 +14,7 @@ import { type Mutation } from "./settlements.js";
 import { type Watchable } from "./signal.js";
 import { type DeadLetter, type Status } from "./status.js";
 import { type KeyInput, Table } from "./table.js";
-export interface ClientOptions extends TransportOptions {
+export interface ClientOptions extends TransportOptions, PaceOptions {
     /** Of the server, like "https://example.org". Default: where the page came from. */
     readonly url?: string;
     /** P1: at most 64; what this device holds. */

@@ -1,4 +1,5 @@
 import type { Indexes } from "../engine/index-rows.js";
+import type { Pace } from "../engine/pace.js";
 import type { Reconnect } from "../engine/session.js";
 import type { Shape } from "../engine/shape.js";
 import type { Environment } from "../environment.js";
@@ -13,6 +14,7 @@ export interface OpenOptions {
     readonly shapes: readonly Shape[];
     readonly indexes: Indexes;
     readonly reconnect: Reconnect;
+    readonly pace: Pace;
     readonly transport: Transport;
     /** Opening waits for a page of an older version. */
     blocked(): void;

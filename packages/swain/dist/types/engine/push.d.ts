@@ -35,6 +35,8 @@ export type Next = {
 export declare class Push {
     #private;
     constructor(last: number, limits: Limits);
+    /** Nothing waits for its results. */
+    get isIdle(): boolean;
     next(now: number, outbox: Outbox, lastN: number): Next;
     /** P10. What was not attempted is sent again; a problem that is not known by name is taken for a transient one. */
     handleResults(now: number, results: readonly Result[], problem: Problem | null, delay: {

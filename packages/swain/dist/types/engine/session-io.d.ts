@@ -1,5 +1,5 @@
 import type { Batch, Change } from "./batch.js";
-export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token";
+export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token" | "hidden";
 /** Dead: it was silent, or what came makes no sense. The device did not want it to end. */
 export type CloseCause = "left" | "dead";
 export type Input = {
@@ -30,6 +30,10 @@ export type Input = {
 /** C8: online, visible or shown again. */
  | {
     readonly kind: "wake";
+}
+/** C27: no tab of the store is seen any longer, as far as this one knows. */
+ | {
+    readonly kind: "hidden";
 }
 /** A saved mutation, of this tab or another, was put into the replica. */
  | {
@@ -96,7 +100,8 @@ export type Output =
     readonly id: string;
     readonly error: string | null;
 };
-export type SyncState = "offline" | "connecting" | "syncing" | "live" | "stopped";
+/** Resting (C27): everything is current as of the last look, and the next one is planned or waits to be asked for. */
+export type SyncState = "offline" | "connecting" | "syncing" | "live" | "resting" | "stopped";
 export interface SessionStatus {
     readonly state: SyncState;
     /** C12: true until the first caught_up of this run. */

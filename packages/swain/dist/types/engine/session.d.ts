@@ -1,3 +1,4 @@
+import { Pace } from "./pace.js";
 import type { Replica } from "./replica.js";
 import type { Input, Output, SessionStatus } from "./session-io.js";
 import { type Shape } from "./shape.js";
@@ -14,12 +15,12 @@ export interface Reconnect {
  *     ↑            ↑ ↑                  │                │         given_up ←─ the attempts are used up
  *   pause          │ └──── rewriting ←──┴─ new device ───┤
  *                  └─timer, wake── waiting ←─ closed ────┤        stopped ←─ 4403, second 4401
- *                                     ↑── recovering ←───┘
+ *                                     ↑── recovering ←───┘   resting: current; connects when due, or asked
  */
 export declare class Session {
     #private;
     /** `random` gives numbers in [0, 1); with the same ones and the same inputs the outputs are the same. */
-    constructor(replica: Replica, shapes: readonly Shape[], reconnect: Reconnect, random: () => number);
+    constructor(replica: Replica, shapes: readonly Shape[], reconnect: Reconnect, random: () => number, pace?: Pace);
     get status(): SessionStatus;
     handle(now: number, input: Input): readonly Output[];
 }

@@ -50,6 +50,8 @@ export declare class Stream {
         kind: "new_device";
     }>);
     get isLive(): boolean;
+    /** No push waits for its results. */
+    get isIdle(): boolean;
     get loading(): SessionStatus["loading"];
     /** C8: when it is dead if not a byte comes. */
     deadAt(lastByte: number): number;

@@ -1,4 +1,5 @@
 import type { Batch, Change } from "../engine/batch.js";
+import type { Pace } from "../engine/pace.js";
 import type { Replica } from "../engine/replica.js";
 import { type Reconnect } from "../engine/session.js";
 import type { Input } from "../engine/session-io.js";
@@ -14,6 +15,7 @@ export interface LeaderParts {
     readonly replica: Replica;
     readonly shapes: readonly Shape[];
     readonly reconnect: Reconnect;
+    readonly pace: Pace;
     readonly transport: Transport;
     /** A SwainError with code `offline` when the server is not reached; any other code: signed out. */
     token(fresh: boolean): Promise<string | null>;

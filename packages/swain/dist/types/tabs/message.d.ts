@@ -44,7 +44,7 @@ export type Message =
     readonly error: string | null;
 } | {
     readonly kind: "switch";
-    readonly to: "pause" | "resume" | "wake";
+    readonly to: "pause" | "resume" | "wake" | "hidden";
 }
 /** C25: what the store holds from now on. */
  | {

@@ -2,6 +2,7 @@ import type { Change } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
 import type { Operation } from "../engine/operation.js";
+import type { Pace } from "../engine/pace.js";
 import { Replica } from "../engine/replica.js";
 import type { Reconnect } from "../engine/session.js";
 import { type Shape } from "../engine/shape.js";
@@ -20,6 +21,7 @@ export interface TabParts {
     readonly shapes: readonly Shape[];
     readonly indexes: Indexes;
     readonly reconnect: Reconnect;
+    readonly pace: Pace;
     readonly transport: Transport;
     token(fresh: boolean): Promise<string | null>;
     debug(line: string): void;
@@ -45,7 +47,7 @@ export declare class Tab {
     discard(n: number): Promise<void>;
     sync(): Promise<void>;
     /** Of the whole store, whichever tab leads. */
-    switch(to: "pause" | "resume" | "wake"): void;
+    switch(to: "pause" | "resume" | "wake" | "hidden"): void;
     /** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
     setShapes(shapes: readonly Shape[]): Promise<void>;
     /** Resolves when what was under way is in storage. */
