@@ -14,6 +14,8 @@ Builds `swain`, installs the packages of e2e/ and a browser where they are missi
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
     shell::cargo().args(["build", "-p", "swain"]).run()?;
+    // One story builds an application with the library's Vite.
+    install::npm_packages(install::LIBRARY)?;
     install::npm_packages(install::BROWSER_TESTS)?;
     program(arguments)?.run()?;
     Ok(Outcome::Passed)
