@@ -1,6 +1,6 @@
 //! Rows and their keys.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -74,6 +74,16 @@ impl Row {
     /// The key of this row in `table`.
     pub fn key(&self, table: &Table) -> Key {
         Key(table.key.iter().map(|column| self.value(column).clone()).collect())
+    }
+
+    /// The row without these columns.
+    #[must_use]
+    pub fn without(&self, hidden: &BTreeSet<Name>) -> Self {
+        self.0
+            .iter()
+            .filter(|(name, _)| !hidden.contains(*name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// The canonical JSON object.

@@ -7,7 +7,7 @@ mod selection;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -38,6 +38,8 @@ pub enum Operand {
     Literal(Value),
     /// `auth.id`; null for a visitor.
     AuthId,
+    /// `auth.id` where it is compared with whole numbers; null for a visitor, and for an id that is none.
+    AuthNumber,
     /// `auth.role`; null without a role.
     AuthRole,
     /// `auth.claims.x`; null without that claim.
@@ -77,6 +79,12 @@ impl Auth {
         self.user.as_ref().map_or(Value::Null, |user| Value::text(user.as_str()))
     }
 
+    /// `auth.id` as a whole number, if it is one in its shortest form.
+    pub fn number(&self) -> Value {
+        let number = |user: &UserId| user.as_str().parse::<i64>().ok().filter(|id| id.to_string() == user.as_str());
+        self.user.as_ref().and_then(number).map_or(Value::Null, Value::int64)
+    }
+
     /// `auth.role` as a value.
     pub fn role(&self) -> Value {
         self.role.as_ref().map_or(Value::Null, |role| Value::text(role.as_str()))
@@ -93,6 +101,7 @@ impl Expression {
     pub fn bind(&self, auth: &Auth) -> Expression {
         let operand = |operand: &Operand| match operand {
             Operand::AuthId => Operand::Literal(auth.id()),
+            Operand::AuthNumber => Operand::Literal(auth.number()),
             Operand::AuthRole => Operand::Literal(auth.role()),
             Operand::AuthClaim(name) => Operand::Literal(auth.claim(name)),
             Operand::Column(_) | Operand::Literal(_) => operand.clone(),
@@ -142,6 +151,18 @@ impl Expression {
         }
     }
 
+    /// The claims that it asks for, those of its selections included.
+    pub fn claims(&self) -> BTreeSet<Name> {
+        let mut claims = BTreeSet::new();
+        self.visit(&mut |operand| {
+            if let Operand::AuthClaim(name) = operand {
+                claims.insert(name.clone());
+            }
+        });
+        self.selections(&mut |_, selection| claims.append(&mut selection.condition.claims()));
+        claims
+    }
+
     /// The columns that it names.
     pub fn columns(&self) -> BTreeSet<Name> {
         let mut columns = BTreeSet::new();
@@ -156,9 +177,12 @@ impl Expression {
     /// The columns that it compares with `auth` directly or with a selection: changes are indexed by them (spec R6).
     pub fn auth_columns(&self) -> BTreeSet<Name> {
         match self {
-            Self::Equal(Operand::Column(name), Operand::AuthId | Operand::AuthRole | Operand::AuthClaim(_))
-            | Self::Equal(Operand::AuthId | Operand::AuthRole | Operand::AuthClaim(_), Operand::Column(name))
-            | Self::Member(Operand::Column(name), _) => BTreeSet::from([name.clone()]),
+            Self::Equal(Operand::Column(name), other) | Self::Equal(other, Operand::Column(name))
+                if other.is_auth() =>
+            {
+                BTreeSet::from([name.clone()])
+            }
+            Self::Member(Operand::Column(name), _) => BTreeSet::from([name.clone()]),
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::auth_columns).collect(),
             Self::Not(part) => part.auth_columns(),
             _ => BTreeSet::new(),
@@ -237,8 +261,13 @@ impl Operand {
             Self::Column(name) => row.value(name),
             Self::Literal(value) => value,
             // Unbound: nobody is asking, so nothing is granted by it.
-            Self::AuthId | Self::AuthRole | Self::AuthClaim(_) => NULL,
+            Self::AuthId | Self::AuthNumber | Self::AuthRole | Self::AuthClaim(_) => NULL,
         }
+    }
+
+    /// True for what is known of who asks, and not of the row.
+    pub fn is_auth(&self) -> bool {
+        matches!(self, Self::AuthId | Self::AuthNumber | Self::AuthRole | Self::AuthClaim(_))
     }
 }
 

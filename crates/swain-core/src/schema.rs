@@ -212,6 +212,20 @@ impl Table {
         }
     }
 
+    /// The table for those from whom these columns are hidden: nothing in it tells that they are there.
+    #[must_use]
+    pub fn without(&self, hidden: &BTreeSet<Name>) -> Self {
+        let mut table = self.clone();
+        let is_seen = |column: &Name| !hidden.contains(column);
+        table.columns.retain(|column, _| is_seen(column));
+        table.scopes.retain(is_seen);
+        table.strategies.retain(|column, _| is_seen(column));
+        table.fills.retain(|column, _| is_seen(column));
+        table.uniques.retain(|unique| unique.iter().all(is_seen));
+        table.references.retain(|reference| reference.columns.iter().all(is_seen));
+        table
+    }
+
     /// The column, or the problem that there is none.
     pub fn column(&self, name: &str) -> Result<&Column, Code> {
         self.columns.get(name).ok_or(Code::UnknownColumn)

@@ -1,4 +1,6 @@
-//! What the configuration makes of the database's tables: rules, scopes, fills, strategies.
+//! What the configuration makes of the database's tables: rules, masks, scopes, fills, strategies.
+
+mod masks;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +10,8 @@ use swain_core::shape::Shape;
 use swain_core::{ColumnType, Fill, Ids, Name, Reference, Schema, Strategy, Table};
 
 use crate::rule_parser::{RuleError, parse_rule};
+use masks::Masks;
+pub(crate) use masks::{Hidden, table_for};
 
 /// One `[tables.NAME]` of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,6 +29,8 @@ pub struct TableConfig {
     pub delete: Option<String>,
     /// What every new row has to be.
     pub check: Option<String>,
+    /// Columns that some may not see: column to a condition on who asks. Whom it does not surely spare, it hides from.
+    pub hidden: BTreeMap<String, String>,
     /// Columns by which shapes may select.
     pub scopes: Vec<String>,
     /// Columns that the server fills: `"auth.id"` or `"time"`.
@@ -156,13 +162,23 @@ pub enum ConfigError {
         /// The table that is named.
         to: String,
     },
+    /// A column that has to be seen by those who see the row.
+    #[error("[tables.{table}.hidden] {column}: {why}, so it cannot be hidden")]
+    NotHidden {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What needs it.
+        why: &'static str,
+    },
     /// A rule is wrong.
     #[error("{pointed}\n{error}", pointed = pointed(.table, .rule, .text, .error))]
     Rule {
         /// The table.
         table: String,
-        /// Which rule.
-        rule: &'static str,
+        /// Which rule; of a mask, `hidden.` and its column.
+        rule: String,
         /// Its text.
         text: String,
         /// What is wrong with it.
@@ -200,6 +216,8 @@ pub(crate) struct TableRules {
     pub(crate) check: Expression,
     /// The read rule as written; part of every view.
     pub(crate) read_text: String,
+    /// From whom columns are hidden.
+    pub(crate) masks: Masks,
     /// The longest values of columns, where they are declared.
     pub(crate) lengths: BTreeMap<Name, u32>,
 }
@@ -242,7 +260,8 @@ impl Catalog {
     /// A shape's view for a user (spec R7).
     pub(crate) fn view(&self, shape: &Shape, auth: &Auth) -> String {
         let table = self.schema.tables.get(&shape.table).expect("the shape was checked");
-        shape.view(auth, &self.rules(&shape.table).read_text, table)
+        let table = table_for(table, &self.hidden(&shape.table, auth));
+        shape.view(auth, &self.rules(&shape.table).read_text, &table)
     }
 }
 
@@ -251,7 +270,7 @@ impl TableRules {
         let parse = |rule: &'static str, text: &str| {
             parse_rule(schema, table, text).map_err(|error| ConfigError::Rule {
                 table: table.name.to_string(),
-                rule,
+                rule: rule.to_owned(),
                 text: text.to_owned(),
                 error,
             })
@@ -261,15 +280,18 @@ impl TableRules {
             (None, Some(write)) => parse("write", write),
             (None, None) => Ok(Expression::Constant(false)),
         };
-        Ok(Self {
+        let rules = Self {
             read: config.read.as_deref().map_or(Ok(Expression::Constant(false)), |text| parse("read", text))?,
             insert: own("insert", &config.insert)?,
             update: own("update", &config.update)?,
             delete: own("delete", &config.delete)?,
             check: config.check.as_deref().map_or(Ok(Expression::Constant(true)), |text| parse("check", text))?,
             read_text: config.read.clone().unwrap_or_default(),
+            masks: Masks::read(schema, table, config)?,
             lengths: read_lengths(table, config)?,
-        })
+        };
+        rules.masks.check(table, &rules.read)?;
+        Ok(rules)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod input;
 mod naming;
+mod sight;
 mod upsert;
 
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use swain_store::{Arbiter, StoreError, Submission, Transaction, Verdict, WriteEr
 
 use crate::catalog::{Catalog, TableRules};
 use crate::grant::grants;
-use input::{check_key, checked, disclosed, no_such_operation, out_of_range};
+use input::{check_key, checked, no_such_operation, out_of_range};
 use naming::in_order;
+use sight::{Sight, check_columns, disclosed};
 
 /// Decides mutations by a catalog.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub struct Judge {
 /// One mutation on the bench.
 struct Case<'a, T> {
     tx: &'a mut T,
+    catalog: &'a Catalog,
     schema: &'a Schema,
     auth: &'a Auth,
     submission: &'a Submission,
@@ -76,14 +79,15 @@ impl Arbiter for Judge {
     ) -> Result<Verdict, WriteError> {
         let auth = &submission.auth;
         let schema = &self.catalog.schema;
-        let mut case = Case { tx, schema, auth, submission, mutation, verdict: Verdict::default() };
+        let catalog = &*self.catalog;
+        let mut case = Case { tx, catalog, schema, auth, submission, mutation, verdict: Verdict::default() };
         for index in in_order(schema, &mutation.operations) {
             let operation = &mutation.operations[index];
             let (table, rules) = self.table(operation).map_err(|problem| placed(problem, index))?;
             let done = case.operation(table, rules, operation).await;
             done.map_err(|error| match error {
                 WriteError::Refused(problem) => {
-                    WriteError::Refused(placed(disclosed(problem, table, &self.catalog.schema), index))
+                    WriteError::Refused(placed(disclosed(problem, &Sight::of(catalog, table, auth)), index))
                 }
                 WriteError::Store(error) => WriteError::Store(error),
             })?;
@@ -99,6 +103,8 @@ fn placed(problem: Problem, index: usize) -> Problem {
 
 impl<T: Transaction> Case<'_, T> {
     async fn operation(&mut self, table: &Table, rules: &TableRules, operation: &Operation) -> Result<(), WriteError> {
+        let sight = Sight::of(self.catalog, table, self.auth);
+        check_columns(&sight, operation)?;
         let Some(operation) = self.named(table, operation).await? else {
             return Ok(());
         };
@@ -114,7 +120,7 @@ impl<T: Transaction> Case<'_, T> {
             }
             Operation::Upsert { on, set, was, .. } => {
                 let set = checked(table, rules, set)?;
-                self.upsert(table, rules, key, on, &Wish::of(&set, was)).await
+                self.upsert(table, rules, key, sight.unique(on)?, &Wish::of(&set, was)).await
             }
             Operation::Delete { .. } => self.delete(table, rules, key).await,
         }
@@ -296,10 +302,18 @@ impl<T: Transaction> Case<'_, T> {
         grants(self.tx, self.schema, rule, self.auth, row).await
     }
 
+    /// Who asks, as a column of this type holds it.
+    fn user_value(&self, table: &Table, column: &Name) -> Value {
+        match table.columns.get(column).map(|column| column.kind) {
+            Some(ColumnType::Int64) => self.auth.number(),
+            Some(_) | None => self.auth.id(),
+        }
+    }
+
     fn fill(&self, table: &Table, row: &mut Row, inserting: bool) {
         for (column, fill) in &table.fills {
             match fill {
-                Fill::AuthId if inserting => row.set(column.clone(), self.auth.id()),
+                Fill::AuthId if inserting => row.set(column.clone(), self.user_value(table, column)),
                 Fill::AuthId => {}
                 Fill::Time => row.set(column.clone(), time_value(table, column, self.submission.now)),
             }

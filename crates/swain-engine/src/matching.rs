@@ -1,10 +1,13 @@
 //! Which rows of a position a session sees, and as what (spec R5).
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use swain_core::protocol::{place_fragment, write_patch, write_put, write_remove};
 use swain_core::rule::Expression;
 use swain_core::{Alias, Change, MutationNumber, Name, Position, Row};
+
+use crate::catalog::Hidden;
 
 /// A shape under the cursor's promise: its index in the hello, its table, and what it grants.
 #[derive(Clone, Debug)]
@@ -15,6 +18,8 @@ pub struct LiveShape {
     pub(crate) predicate: Expression,
     /// The same for loads: what its selections give is asked again in the snapshot of the rows.
     pub(crate) loading: Expression,
+    /// Columns of the table that the session's user does not see.
+    pub(crate) hidden: Hidden,
 }
 
 /// A position whose rows are encoded once, however many sessions see them.
@@ -28,8 +33,15 @@ pub(crate) struct SharedPosition {
 pub(crate) struct SharedChange {
     change: Change,
     place: OnceLock<String>,
+    /// As it is told to those who do not see some columns; one form for all that see the same.
+    told: Mutex<BTreeMap<Hidden, Arc<ToldChange>>>,
+}
+
+/// A change without the columns that somebody does not see.
+#[derive(Debug, Default)]
+struct ToldChange {
     row: OnceLock<String>,
-    set: OnceLock<String>,
+    set: OnceLock<Option<String>>,
 }
 
 impl SharedPosition {
@@ -63,7 +75,7 @@ impl SharedPosition {
 
 impl SharedChange {
     pub(crate) fn new(change: Change) -> Self {
-        Self { change, place: OnceLock::new(), row: OnceLock::new(), set: OnceLock::new() }
+        Self { change, place: OnceLock::new(), told: Mutex::default() }
     }
 
     pub(crate) fn change(&self) -> &Change {
@@ -76,15 +88,24 @@ impl SharedChange {
         if before.is_empty() && after.is_empty() {
             return;
         }
+        // All shapes of a session are of one user, so they hide the same of one table.
+        let hidden = shapes.iter().find(|shape| shape.table == self.change.row.table).map(|shape| &shape.hidden);
+        let hidden = hidden.expect("a shape that holds the row is of its table");
+        let told = self.told(hidden);
+        let set = told.set.get_or_init(|| self.set(hidden));
+        if set.is_none() && before == after {
+            // Nothing that this user sees has changed.
+            return;
+        }
         if !out.is_empty() {
             out.push(',');
         }
         if after.is_empty() {
             write_remove(out, self.place());
         } else if before.is_empty() {
-            write_put(out, self.place(), &after, self.row());
+            write_put(out, self.place(), &after, told.row.get_or_init(|| self.row(hidden)));
         } else {
-            write_patch(out, self.place(), &after, self.set());
+            write_patch(out, self.place(), &after, set.as_deref().unwrap_or("{}"));
         }
     }
 
@@ -92,15 +113,21 @@ impl SharedChange {
         self.place.get_or_init(|| place_fragment(&self.change.row))
     }
 
-    fn row(&self) -> &str {
-        self.row.get_or_init(|| self.change.after.as_ref().map(Row::canonical).unwrap_or_default())
+    fn told(&self, hidden: &Hidden) -> Arc<ToldChange> {
+        // The map is whole after every statement, so a panic elsewhere does not spoil it.
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(told.entry(Arc::clone(hidden)).or_default())
     }
 
-    fn set(&self) -> &str {
-        self.set.get_or_init(|| match (&self.change.before, &self.change.after) {
-            (Some(before), Some(after)) => after.changed_since(before).canonical(),
-            _ => String::from("{}"),
-        })
+    fn row(&self, hidden: &Hidden) -> String {
+        self.change.after.as_ref().map(|row| row.without(hidden).canonical()).unwrap_or_default()
+    }
+
+    /// What changed; none when none of it is seen.
+    fn set(&self, hidden: &Hidden) -> Option<String> {
+        let (Some(before), Some(after)) = (&self.change.before, &self.change.after) else { return None };
+        let set = after.changed_since(before).without(hidden);
+        (!set.0.is_empty()).then(|| set.canonical())
     }
 }
 

@@ -10,7 +10,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token};
 use swain_core::rule::{Comparison, Expression, Operand, is_ordered};
-use swain_core::{Schema, Table, Value};
+use swain_core::{ColumnType, Schema, Table, Value};
 
 use nearest::nearest_form;
 use operand::{Scope, literal};
@@ -29,6 +29,17 @@ pub struct RuleError {
 
 /// Reads a rule of a table.
 pub fn parse_rule(schema: &Schema, table: &Table, text: &str) -> Result<Expression, RuleError> {
+    let scope = Scope { table, alias: None, outer: None };
+    read(&Reader { schema, scope, depth: 0, subject: Subject::Row }, text)
+}
+
+/// Reads from whom a column is hidden: a condition on who asks, and on nothing else (spec R12).
+pub(crate) fn parse_mask(schema: &Schema, table: &Table, text: &str) -> Result<Expression, RuleError> {
+    let scope = Scope { table, alias: None, outer: None };
+    read(&Reader { schema, scope, depth: 0, subject: Subject::Asker }, text)
+}
+
+fn read(reader: &Reader<'_>, text: &str) -> Result<Expression, RuleError> {
     let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(|error| not_sql(&error.to_string()))?;
     let expression = parser.parse_expr().map_err(|error| not_sql(&error.to_string()))?;
     let rest = parser.peek_token();
@@ -36,7 +47,6 @@ pub fn parse_rule(schema: &Schema, table: &Table, text: &str) -> Result<Expressi
         let Location { line, column } = rest.span.start;
         return Err(RuleError { message: format!("the rule ends before '{}'", rest.token), line, column });
     }
-    let reader = Reader { schema, scope: Scope { table, alias: None, outer: None }, depth: 0 };
     reader.expression(&expression, Polarity::Positive)
 }
 
@@ -62,7 +72,19 @@ struct Reader<'a> {
     scope: Scope<'a>,
     /// How many SELECTs are around.
     depth: usize,
+    subject: Subject,
 }
+
+/// What a condition may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// The row, what stands in other tables, and who asks.
+    Row,
+    /// Who asks alone.
+    Asker,
+}
+
+const ONLY_ASKER: &str = "a column is hidden by who asks alone: auth.id, auth.role and auth.claims.x, whatever the row";
 
 impl Reader<'_> {
     fn expression(&self, expression: &Expr, polarity: Polarity) -> Result<Expression, RuleError> {
@@ -100,7 +122,7 @@ impl Reader<'_> {
     fn flag(&self, expression: &Expr) -> Result<Expression, RuleError> {
         let operand = self.operand(expression)?;
         match self.kind(&operand) {
-            Some(swain_core::ColumnType::Bool) => Ok(Expression::Equal(operand, Operand::Literal(Value::Bool(true)))),
+            Some(ColumnType::Bool) => Ok(Expression::Equal(operand, Operand::Literal(Value::Bool(true)))),
             _ => Err(refuse(expression, "this is a value, not a condition; compare it with something")),
         }
     }
@@ -148,6 +170,8 @@ impl Reader<'_> {
         } else if matches!(a, Operand::Literal(_)) {
             a = Operand::Literal(self.literal_for(&b, left)?);
         }
+        let (beside_a, beside_b) = (self.kind(&b), self.kind(&a));
+        let (a, b) = (fit(a, beside_a), fit(b, beside_b));
         self.check_kinds(whole, (&a, self), (&b, self))?;
         Ok((a, b))
     }
@@ -170,11 +194,19 @@ impl Reader<'_> {
         };
         // SQLite writes booleans as 0 and 1.
         let value = match (kind, &value) {
-            (swain_core::ColumnType::Bool, Value::Int(number @ 0..=1)) => Value::Bool(*number == 1),
+            (ColumnType::Bool, Value::Int(number @ 0..=1)) => Value::Bool(*number == 1),
             _ => value,
         };
         let normal = kind.normalise(&value);
         normal.map_err(|_| refuse(expression, &format!("a value of type {} is expected", kind.as_str())))
+    }
+}
+
+/// `auth.id` beside whole numbers is one: ids of users are text on the wire, whatever an application keeps them as.
+fn fit(operand: Operand, beside: Option<ColumnType>) -> Operand {
+    match (operand, beside) {
+        (Operand::AuthId, Some(ColumnType::Int64)) => Operand::AuthNumber,
+        (operand, _) => operand,
     }
 }
 

@@ -242,7 +242,7 @@ impl Translation<'_> {
                 None => Known::Value(NULL),
             },
             Operand::Literal(value) => Known::Value(value),
-            Operand::AuthId | Operand::AuthRole | Operand::AuthClaim(_) => Known::Value(NULL),
+            Operand::AuthId | Operand::AuthNumber | Operand::AuthRole | Operand::AuthClaim(_) => Known::Value(NULL),
         }
     }
 }

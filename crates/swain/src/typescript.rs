@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use swain_core::{Column, ColumnType, Schema, Table};
+use swain_core::{Column, ColumnType, Name, Table};
+use swain_engine::Catalog;
 
 /// How values that a number cannot hold are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +22,14 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 ";
 
 /// The text of the file.
-pub(crate) fn typescript(schema: &Schema, numbers: Numbers) -> String {
+pub(crate) fn typescript(catalog: &Catalog, numbers: Numbers) -> String {
     let mut text = HEAD.to_owned();
     let mut taken = BTreeSet::from(["Json".to_owned(), "Tables".to_owned()]);
     let mut members = String::new();
-    for table in schema.tables.values() {
+    for table in catalog.schema.tables.values() {
         let name = name_of(table, &mut taken);
-        write_table(&mut text, table, &name, numbers);
+        let masked = catalog.masked_columns(&table.name).collect();
+        write_table(&mut text, table, &masked, &name, numbers);
         let quoted = property(&table.name);
         let _ = writeln!(members, "  readonly {quoted}: {{ row: {name}; insert: {name}Insert; key: {name}Key }};");
     }
@@ -35,13 +37,16 @@ pub(crate) fn typescript(schema: &Schema, numbers: Numbers) -> String {
     text
 }
 
-fn write_table(text: &mut String, table: &Table, name: &str, numbers: Numbers) {
+fn write_table(text: &mut String, table: &Table, masked: &BTreeSet<&Name>, name: &str, numbers: Numbers) {
     let row = table.columns.iter().map(|(column, about)| {
         let readonly = if table.is_readonly(column) { "readonly " } else { "" };
-        format!("  {readonly}{}: {};\n", property(column), type_of(about, numbers))
+        // Who does not see a column has rows without it.
+        let optional = if masked.contains(column) { "?" } else { "" };
+        format!("  {readonly}{}{optional}: {};\n", property(column), type_of(about, numbers))
     });
     let insert = table.columns.iter().filter(|(column, _)| !table.is_readonly(column)).map(|(column, about)| {
-        let optional = if may_be_left_out(table, column, about) { "?" } else { "" };
+        let is_optional = masked.contains(column) || may_be_left_out(table, column, about);
+        let optional = if is_optional { "?" } else { "" };
         format!("  {}{optional}: {};\n", property(column), type_of(about, numbers))
     });
     let (row, insert): (String, String) = (row.collect(), insert.collect());

@@ -7,7 +7,7 @@ use swain_core::decode::Node;
 use swain_core::protocol::{Cursor, Hello, LoadToken};
 use swain_core::rule::{Auth, Expression};
 use swain_core::shape::Shape;
-use swain_core::{Code, Pos, Problem, Tag};
+use swain_core::{Code, Pos, Problem, Schema, Tag};
 use swain_store::{Head, Store, StoreError};
 
 use super::{Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits, not_yours};
@@ -67,7 +67,7 @@ impl<S: Store> Engine<S> {
         self.join(session, joining).await?;
         Ok(Ok(Box::new(Opened {
             epoch: self.store.epoch(),
-            schema: (!self.knows_schema(&hello)).then(|| self.catalog.schema.clone()),
+            schema: (!self.knows_schema(&hello)).then(|| self.catalog.schema_for(&auth).into_owned()),
             device: hello.device,
             auth,
             shapes: wanted.shapes,
@@ -109,12 +109,13 @@ impl<S: Store> Engine<S> {
         }
         drop(hub);
         let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new(), rights: Vec::new() };
+        let seen = self.catalog.schema_for(auth);
         for (index, shape) in hello.shapes.iter().enumerate() {
-            let filter = self.filter(&format!("hello.shapes[{index}]"), shape)?;
+            let filter = filter(&seen, &format!("hello.shapes[{index}]"), shape)?;
             let readable = self.catalog.readable(&shape.table, auth);
-            let table = shape.table.clone();
+            let (table, hidden) = (shape.table.clone(), self.catalog.hidden(&shape.table, auth));
             let predicate = readable.and(filter);
-            wanted.shapes.push(LiveShape { index, table, loading: predicate.clone(), predicate });
+            wanted.shapes.push(LiveShape { index, table, loading: predicate.clone(), predicate, hidden });
             wanted.views.push(self.catalog.view(shape, auth));
         }
         Ok(wanted)
@@ -135,23 +136,23 @@ impl<S: Store> Engine<S> {
         Ok(resolved.head)
     }
 
-    /// Whether shapes are of these tables and columns, and may be filtered so; a problem names the place below `place`.
-    pub fn check_shapes(&self, shapes: &[Shape], place: &str) -> Result<(), Problem> {
+    /// Whether shapes are of tables and columns that this user sees, and may be filtered so; a problem names the place
+    /// below `place`.
+    pub fn check_shapes(&self, auth: &Auth, shapes: &[Shape], place: &str) -> Result<(), Problem> {
+        let seen = self.catalog.schema_for(auth);
         let mut shapes = shapes.iter().enumerate();
-        shapes.try_for_each(|(index, shape)| self.filter(&format!("{place}[{index}]"), shape).map(drop))
+        shapes.try_for_each(|(index, shape)| filter(&seen, &format!("{place}[{index}]"), shape).map(drop))
     }
 
-    fn filter(&self, place: &str, shape: &Shape) -> Result<Expression, Problem> {
-        let value = shape.to_value();
-        shape.predicate(&self.catalog.schema, &Node::root(place, &value))
-    }
-
-    /// A version counts in one history only, which the cursor names, or the token of a load.
+    /// A version counts in one history only, which the cursor names, or the token of a load. Where columns are hidden, it
+    /// says nothing of what the device's user sees now.
     fn knows_schema(&self, hello: &Hello) -> bool {
         let cursor = hello.cursor.as_deref().and_then(Cursor::decode);
         let load = hello.load.as_deref().and_then(LoadToken::decode).map(|token| token.from);
         let known = cursor.or(load).map(|place| place.epoch);
-        hello.schema == Some(self.catalog.schema.version) && known == Some(self.store.epoch())
+        !self.catalog.has_masks()
+            && hello.schema == Some(self.catalog.schema.version)
+            && known == Some(self.store.epoch())
     }
 
     /// Where the session stands and which shapes are live there (spec P13, R7). A cursor that is not ours covers nothing.
@@ -242,4 +243,10 @@ impl<S: Store> Engine<S> {
         }
         Ok(Some(OpenedLoad { from: (head.pos, head.tag), resumes: false, next: (0, None), total }))
     }
+}
+
+/// The filter of a shape, by the schema as its user sees it.
+fn filter(seen: &Schema, place: &str, shape: &Shape) -> Result<Expression, Problem> {
+    let value = shape.to_value();
+    shape.predicate(seen, &Node::root(place, &value))
 }

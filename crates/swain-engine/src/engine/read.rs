@@ -58,7 +58,7 @@ impl<S: Store> Engine<S> {
             if !rows.is_empty() {
                 rows.push(',');
             }
-            row.write_canonical(&mut rows);
+            row.without(&shape.hidden).write_canonical(&mut rows);
             if rows.len() >= LOAD_CHUNK_BYTES_MAX && Some(row) != chunk.rows.last() {
                 return Ok(Told::Rows { rows, more: Some(row.key(table)), head: chunk.head });
             }
@@ -92,7 +92,11 @@ impl<S: Store> Engine<S> {
             // A put where it is held in the end, a removal where it is not; staging takes both for a row it lacks.
             let (place, holders) = (place_fragment(&row), holding(shapes, &row.table, after.as_ref()));
             match after {
-                Some(after) if !holders.is_empty() => write_put(&mut out, &place, &holders, &after.canonical()),
+                Some(after) if !holders.is_empty() => {
+                    let hidden = shapes.iter().find(|shape| shape.table == row.table).map(|shape| &shape.hidden);
+                    let hidden = hidden.expect("a shape that holds the row is of its table");
+                    write_put(&mut out, &place, &holders, &after.without(hidden).canonical());
+                }
                 Some(_) | None => write_remove(&mut out, &place),
             }
         }

@@ -1,6 +1,6 @@
-//! What a device sends, held against the types and lengths of its columns; and what it may be told of other rules (spec S17).
+//! What a device sends, held against the types and lengths of its columns (spec S17).
 
-use swain_core::{Code, ColumnType, Constraint, Key, Name, Problem, Row, Schema, Table, Value};
+use swain_core::{Code, ColumnType, Constraint, Key, Name, Problem, Row, Table, Value};
 
 use super::check_writable;
 use crate::catalog::TableRules;
@@ -57,39 +57,6 @@ pub(super) fn out_of_range(table: &Table, name: &Name) -> Problem {
     Problem::new(Code::NumberOutOfRange, detail).at(format!("inc.{name}")).breaks(of(table, name, "int64"))
 }
 
-/// What the device may be told: of tables that are not synced not even that they are there.
-pub(super) fn disclosed(problem: Problem, table: &Table, schema: &Schema) -> Problem {
-    match &problem.constraint {
-        Some(constraint) if !schema.tables.contains_key(&constraint.table) => {
-            let detail = format!("a rule of the database behind '{}' does not allow this", table.name);
-            Problem { constraint: None, ..Problem::new(problem.code, detail) }
-        }
-        _ => problem,
-    }
-}
-
 fn of(table: &Table, column: &Name, rule: &str) -> Constraint {
     Constraint::new(&table.name, vec![column.clone()], rule)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_that_is_not_synced_is_not_even_named() {
-        let empty = |name: &str| Table::new(name.into(), Default::default(), Vec::new());
-        let notes = empty("notes");
-        let schema = Schema { version: 1, tables: [(notes.name.clone(), notes.clone())].into() };
-        let of = |table: &str| {
-            let problem = Problem::new(Code::ForeignKey, format!("still referenced by {table}.note")).at(table);
-            problem.breaks(Constraint::new(&table.into(), vec!["note".into()], "REFERENCES notes (id)"))
-        };
-
-        let hidden = disclosed(of("secrets"), &notes, &schema);
-
-        assert_eq!((hidden.code, &hidden.constraint, &hidden.at), (Code::ForeignKey, &None, &None));
-        assert!(!format!("{hidden:?}").contains("secrets"), "{hidden:?}");
-        assert_eq!(disclosed(of("notes"), &notes, &schema), of("notes"));
-    }
 }

@@ -12,13 +12,9 @@ impl<T: Transaction> Case<'_, T> {
         table: &Table,
         rules: &TableRules,
         key: &Key,
-        on: &[Name],
+        unique: &[Name],
         wish: &Wish<'_>,
     ) -> Result<(), WriteError> {
-        let Some(unique) = table.unique(on) else {
-            let detail = format!("({}) is no unique key of '{}'", join(on), table.name);
-            return Err(Problem::new(Code::NotUnique, detail).at("on").into());
-        };
         let Some(found) = self.holder(table, key, unique, wish.set).await? else {
             return self.insert(table, rules, key, wish.set.clone()).await.map(drop);
         };
@@ -63,6 +59,6 @@ impl<T: Transaction> Case<'_, T> {
     }
 }
 
-fn join(names: &[Name]) -> String {
+pub(super) fn join(names: &[Name]) -> String {
     names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
 }

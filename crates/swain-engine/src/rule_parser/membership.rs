@@ -10,7 +10,7 @@ use swain_core::rule::{Expression, Operand, Selection};
 use swain_core::{Name, Value};
 
 use super::operand::{Place, Scope};
-use super::{Polarity, Reader, RuleError, refuse};
+use super::{ONLY_ASKER, Polarity, Reader, RuleError, Subject, fit, refuse};
 use crate::limits::RULE_DEPTH_MAX;
 
 const FORM: &str =
@@ -50,17 +50,18 @@ impl Reader<'_> {
             if !matches!(column, Operand::Column(_)) {
                 return Err(refuse(selected, "the inner SELECT gives a column of its table"));
             }
+            let operand = fit(operand.clone(), inside.kind(&column));
             inside.check_kinds(selected, (&operand, self), (&column, inside))?;
             let Inner { table, condition, tie } = inside.inner(select, polarity)?;
             let Some(tie) = tie else {
-                return Ok(Expression::Member(operand.clone(), Box::new(Selection { table, column, condition })));
+                return Ok(Expression::Member(operand, Box::new(Selection { table, column, condition })));
             };
             if matches!(operand, Operand::Column(_)) {
                 let message =
                     "this compares two columns of the row with two of the inner table; only one can be followed";
                 return Err(refuse(whole, message));
             }
-            let condition = condition.and(Expression::Equal(column, operand.clone()));
+            let condition = condition.and(Expression::Equal(column, operand));
             Ok(tied(table, tie, condition))
         })
     }
@@ -87,6 +88,9 @@ impl Reader<'_> {
         select: &Select,
         read: impl FnOnce(&Reader<'_>) -> Result<T, RuleError>,
     ) -> Result<T, RuleError> {
+        if self.subject == Subject::Asker {
+            return Err(at(select, whole, ONLY_ASKER));
+        }
         if self.depth == RULE_DEPTH_MAX {
             return Err(at(select, whole, &format!("SELECTs are nested at most {RULE_DEPTH_MAX} deep")));
         }
@@ -108,7 +112,7 @@ impl Reader<'_> {
         };
         let alias = alias.as_ref().map(|alias| alias.name.value.as_str());
         let scope = Scope { table, alias, outer: Some(&self.scope) };
-        read(&Reader { schema: self.schema, scope, depth: self.depth + 1 })
+        read(&Reader { schema: self.schema, scope, depth: self.depth + 1, subject: self.subject })
     }
 
     /// The condition of an inner SELECT, and what ties it to the row outside.

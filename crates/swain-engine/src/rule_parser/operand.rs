@@ -6,7 +6,7 @@ use swain_core::rule::Operand;
 use swain_core::{ColumnType, Name, Table, Value};
 
 use super::nearest::nearest_form;
-use super::{Reader, RuleError, refuse};
+use super::{ONLY_ASKER, Reader, RuleError, Subject, refuse};
 
 /// The table whose columns a part of a rule names, and the one around it.
 #[derive(Clone, Copy)]
@@ -45,6 +45,7 @@ impl Reader<'_> {
             Expr::Nested(inner) => self.operand(inner),
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => match auth_operand(expression) {
                 Some(operand) => Ok(operand),
+                None if self.subject == Subject::Asker => Err(refuse(expression, ONLY_ASKER)),
                 None => match self.place(expression)? {
                     Place::Here(name) => Ok(Operand::Column(name)),
                     Place::Outside(_) => Err(refuse(expression, &self.only_by_equality())),
@@ -94,6 +95,7 @@ impl Reader<'_> {
         match operand {
             Operand::Column(name) => self.scope.table.columns.get(name).map(|column| column.kind),
             Operand::AuthId | Operand::AuthRole => Some(ColumnType::Text),
+            Operand::AuthNumber => Some(ColumnType::Int64),
             Operand::Literal(_) | Operand::AuthClaim(_) => None,
         }
     }

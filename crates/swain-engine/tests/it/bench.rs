@@ -238,7 +238,7 @@ fn n_is_not(number: i64) -> Expression {
     Expression::Differs(Column("n".into()), Literal(Value::Int(number)))
 }
 
-fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     let table = |name: &str, columns: &[(&str, ColumnType)]| {
         let column = |(name, kind): &(&str, ColumnType)| {
             let nullable = *name != "id" && *name != "a";

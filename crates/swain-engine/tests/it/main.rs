@@ -3,6 +3,7 @@
 mod bench;
 mod input;
 mod load;
+mod masks;
 mod memberships;
 mod merge;
 mod naming;

@@ -104,7 +104,7 @@ fn a_wrong_rule_is_refused_with_its_place() {
     let cases = [
         ("a = 'x' AND nope = 1", 13, "has no column 'nope'"),
         ("a = 1", 5, "type text"),
-        ("n = auth.id", 1, "int64 is compared with text"),
+        ("n = auth.role", 1, "int64 is compared with text"),
         ("a LIKE 'x%'", 1, "patterns are not in a rule"),
         ("a = 'x' b", 9, "the rule ends before 'b'"),
         ("a = = 1", 5, "this is not SQL"),

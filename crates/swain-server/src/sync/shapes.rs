@@ -15,6 +15,7 @@ use swain_core::{Value, strict_json};
 use swain_store::Store;
 
 use crate::app::App;
+use crate::auth::find_access;
 use crate::body::read_json;
 use crate::clock::now;
 use crate::entity_tag::short_hash;
@@ -26,10 +27,11 @@ pub(crate) async fn shapes<S: Store>(State(app): State<Arc<App<S>>>, request: Re
     let (parts, body) = request.into_parts();
     app.origins.check_form(&parts.headers)?;
     app.auth.admit_sender(parts.extensions.get(), now())?;
+    let identity = app.auth.identify(find_access(&parts.headers)?.as_deref())?;
     let text = read_json(&parts.headers, body, MESSAGE_BYTES_MAX).await?;
     let value = strict_json::parse(&text)?;
     let shapes = read_shapes(&Node::root("body", &value))?;
-    app.engine.check_shapes(&shapes, "body.shapes")?;
+    app.engine.check_shapes(&identity.auth, &shapes, "body.shapes")?;
     let list = Value::List(shapes.iter().map(Shape::to_value).collect()).canonical();
     let hash = short_hash(list.as_bytes());
     app.engine.store().keep_shapes(hash.clone(), list, now(), SHAPE_LISTS_MAX).await?;

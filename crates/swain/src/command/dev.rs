@@ -186,7 +186,7 @@ impl Site {
     async fn write_types(&self) -> anyhow::Result<()> {
         let Some(path) = &self.options.types else { return Ok(()) };
         let catalog = self.project.catalog(&self.database).await?;
-        let text = typescript(&catalog.schema, Numbers::Plain);
+        let text = typescript(&catalog, Numbers::Plain);
         // A file that is written for nothing wakes other watchers.
         if std::fs::read_to_string(path).is_ok_and(|there| there == text) {
             return Ok(());

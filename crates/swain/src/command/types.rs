@@ -33,7 +33,7 @@ impl Types {
         let database = project.open()?;
         let catalog = project.catalog(&database).await?;
         let numbers = if self.exact { Numbers::Exact } else { Numbers::Plain };
-        let text = typescript(&catalog.schema, numbers);
+        let text = typescript(&catalog, numbers);
         let tables = catalog.schema.tables.len();
         match &self.out {
             Some(out) => {

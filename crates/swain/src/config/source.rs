@@ -42,10 +42,11 @@ impl Source {
     /// What is wrong with a table's settings.
     pub(crate) fn table_error(&self, error: &ConfigError) -> anyhow::Error {
         let (key, word) = match error {
-            ConfigError::Rule { rule, error, .. } => (*rule, Word::At(error.column)),
+            ConfigError::Rule { rule, error, .. } => (rule.as_str(), Word::At(error.column)),
             ConfigError::UnknownColumn { key, column, .. } => (*key, Word::Is(column)),
             ConfigError::UnknownValue { key, value, .. } => (*key, Word::Is(value)),
             ConfigError::FilledKey { column, .. } => ("fill", Word::Is(column)),
+            ConfigError::NotHidden { column, .. } => ("hidden", Word::Is(column)),
             ConfigError::NoLength { column, .. } => ("columns", Word::Is(column)),
             _ => ("", Word::Whole),
         };
@@ -136,6 +137,9 @@ enum Word<'a> {
 /// `columns.title.strategy` is somewhere below `columns`; the value says where.
 fn deep(item: &Item, key: &str) -> Option<Range<usize>> {
     let table = item.as_table_like()?;
+    if let Some((outer, inner)) = key.split_once('.') {
+        return table.get(outer).and_then(|item| deep(item, inner));
+    }
     match table.get_key_value(key) {
         Some((name, value)) => value.span().or_else(|| name.span()),
         None => table.iter().filter(|(_, inner)| inner.is_table_like()).find_map(|(_, inner)| deep(inner, key)),
@@ -150,6 +154,7 @@ fn table_of(error: &ConfigError) -> &str {
         | ConfigError::FilledKey { table, .. }
         | ConfigError::NoLength { table, .. }
         | ConfigError::NoIds { table }
+        | ConfigError::NotHidden { table, .. }
         | ConfigError::WideReference { table, .. }
         | ConfigError::Rule { table, .. } => table,
     }
