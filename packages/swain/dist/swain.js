@@ -3881,6 +3881,48 @@ var Candidate = class {
 		term?.abort.abort();
 	}
 };
+// src/tabs/last-moment.ts
+/**
+* C28: edits whose strict write was running when the page went. A browser that freezes the page lets no transaction
+* end, but localStorage takes a text at once; the next page of the store makes mutations of it, by their uids.
+*/
+var LastMoment = class {
+	#storage;
+	#name;
+	constructor(storage, store) {
+		this.#storage = storage;
+		this.#name = `swain:unsaved:${store}`;
+	}
+	keep(entries) {
+		if (entries.length > 0) this.#write([...this.#read(), ...entries]);
+	}
+	/** They are in the store after all. */
+	forget(entries) {
+		if (entries.length === 0) return;
+		const uids = new Set(entries.map(({ uid }) => uid));
+		this.#write(this.#read().filter(({ uid }) => !uids.has(uid)));
+	}
+	/** Returns whether the store has more than before. */
+	async adopt(store) {
+		const entries = this.#read();
+		for (const entry of entries) await store.append(entry);
+		this.forget(entries);
+		return entries.length > 0;
+	}
+	#read() {
+		try {
+			return JSON.parse(this.#storage?.getItem(this.#name) ?? "[]");
+		} catch {
+			return [];
+		}
+	}
+	#write(entries) {
+		try {
+			if (entries.length === 0) this.#storage?.removeItem(this.#name);
+			else this.#storage?.setItem(this.#name, JSON.stringify(entries));
+		} catch {}
+	}
+};
 // src/engine/frame.ts
 /** Throws a SwainError for what is no message of the protocol: the connection cannot be trusted further. */
 function parseFrame(text) {
@@ -5336,6 +5378,7 @@ var Tab = class Tab {
 	#parts;
 	#events;
 	#candidate;
+	#lastMoment;
 	#syncs = /* @__PURE__ */ new Map();
 	#channel = null;
 	#leader = null;
@@ -5353,16 +5396,19 @@ var Tab = class Tab {
 		const early = [];
 		const channel = sharing === "shared" ? environment.channel?.(`swain:${name}`) ?? null : null;
 		if (channel !== null) channel.onmessage = ({ data }) => early.push(data);
-		const stored = await parts.store.read();
+		let stored = await parts.store.read();
+		const lastMoment = new LastMoment(parts.store.isPersistent ? environment.localStorage : null, name);
+		if (await lastMoment.adopt(parts.store)) stored = await parts.store.read();
 		const ids = new TemporaryIds(await parts.store.reserve());
 		const replica = new Replica(stored, parts.shapes.map(shapeId), parts.indexes);
-		const tab = new Tab(parts, events, replica, channel, ids);
+		const tab = new Tab(parts, events, replica, channel, ids, lastMoment);
 		for (const message of early) tab.#handle(message);
 		tab.#begin();
 		return tab;
 	}
-	constructor(parts, events, replica, channel, ids) {
+	constructor(parts, events, replica, channel, ids, lastMoment) {
 		this.temporaryIds = ids;
+		this.#lastMoment = lastMoment;
 		this.#parts = parts;
 		this.#events = events;
 		this.replica = replica;
@@ -5455,9 +5501,12 @@ var Tab = class Tab {
 		this.#isClosed = true;
 		this.#stopTimer();
 		for (const [id] of this.#syncs) this.#finishSync(id, "offline");
+		const unsaved = this.replica.outbox.unsaved();
+		this.#lastMoment.keep(unsaved);
 		const leader = this.#leader;
 		this.#leader = null;
 		await Promise.all([leader?.end(), this.#saving]);
+		this.#lastMoment.forget(unsaved);
 		this.#candidate?.resign();
 		this.#channel?.close();
 		this.#channel = null;

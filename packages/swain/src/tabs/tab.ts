@@ -12,6 +12,7 @@ import { SwainError } from "../error.js";
 import { type Store, StoreError } from "../store/store.js";
 import type { Transport } from "../transport/transport.js";
 import { Candidate } from "./candidate.js";
+import { LastMoment } from "./last-moment.js";
 import { Leader, problemOf } from "./leader.js";
 import { BATCH_ROWS_MAX, type Known, type LinkStatus, type Message } from "./message.js";
 
@@ -62,6 +63,7 @@ export class Tab {
   #parts: TabParts;
   readonly #events: TabEvents;
   readonly #candidate: Candidate | null;
+  readonly #lastMoment: LastMoment;
   readonly #syncs = new Map<string, { resolve(): void; reject(error: SwainError): void }>();
   #channel: Channel | null = null;
   #leader: Leader | null = null;
@@ -81,10 +83,12 @@ export class Tab {
     const early: Message[] = [];
     const channel = sharing === "shared" ? (environment.channel?.(`swain:${name}`) ?? null) : null;
     if (channel !== null) channel.onmessage = ({ data }) => early.push(data as Message);
-    const stored = await parts.store.read();
+    let stored = await parts.store.read();
+    const lastMoment = new LastMoment(parts.store.isPersistent ? environment.localStorage : null, name);
+    if (await lastMoment.adopt(parts.store)) stored = await parts.store.read();
     const ids = new TemporaryIds(await parts.store.reserve());
     const replica = new Replica(stored, parts.shapes.map(shapeId), parts.indexes);
-    const tab = new Tab(parts, events, replica, channel, ids);
+    const tab = new Tab(parts, events, replica, channel, ids, lastMoment);
     for (const message of early) tab.#handle(message);
     tab.#begin();
     return tab;
@@ -96,8 +100,10 @@ export class Tab {
     replica: Replica,
     channel: Channel | null,
     ids: TemporaryIds,
+    lastMoment: LastMoment,
   ) {
     this.temporaryIds = ids;
+    this.#lastMoment = lastMoment;
     this.#parts = parts;
     this.#events = events;
     this.replica = replica;
@@ -177,9 +183,12 @@ export class Tab {
     this.#isClosed = true;
     this.#stopTimer();
     for (const [id] of this.#syncs) this.#finishSync(id, "offline");
+    const unsaved = this.replica.outbox.unsaved();
+    this.#lastMoment.keep(unsaved);
     const leader = this.#leader;
     this.#leader = null;
     await Promise.all([leader?.end(), this.#saving]);
+    this.#lastMoment.forget(unsaved);
     this.#candidate?.resign();
     this.#channel?.close();
     this.#channel = null;
