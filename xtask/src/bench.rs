@@ -1,6 +1,10 @@
 //! `cargo xtask bench`: one benchmark, in release.
 
-use crate::{report::Outcome, shell};
+use crate::{
+    chromium, install,
+    report::Outcome,
+    shell::{self, Program},
+};
 
 pub(crate) const HELP: &str = "\
 cargo xtask bench NAME [--check] [--json]
@@ -9,13 +13,30 @@ Runs one benchmark of bench/ in release. --check fails when a figure misses its 
 --json prints the figures for a machine. Without a name, the benchmarks are listed.
 
 smoke      propagation, writes and memory beside the raw limits of this machine; about a minute
-retention  propagation while the log is cleaned up beside propagation while it is not; about three minutes";
+retention  propagation while the log is cleaned up beside propagation while it is not; about three minutes
+browser    load, first query and edits with 100 000 rows in a real Chromium; some minutes";
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
     if arguments.is_empty() {
         println!("{HELP}");
         return Ok(Outcome::Passed);
     }
+    if arguments == ["browser"] {
+        return browser();
+    }
     shell::cargo().args(["run", "--release", "-p", "swain-bench", "--"]).args(arguments).run()?;
+    Ok(Outcome::Passed)
+}
+
+/// The page measures itself, so the server is the one of the browser tests.
+fn browser() -> anyhow::Result<Outcome> {
+    shell::cargo().args(["build", "-p", "swain"]).run()?;
+    install::npm_packages(install::BROWSER_TESTS)?;
+    Program::new("node")
+        .folder(&shell::root().join(install::BROWSER_TESTS))
+        .args(["bench/browser.mjs"])
+        .env("SWAIN_BIN", shell::target_folder().join("debug/swain"))
+        .env("CHROMIUM", chromium::ensure()?)
+        .run()?;
     Ok(Outcome::Passed)
 }
