@@ -105,6 +105,8 @@ codes! {
     Superseded = "superseded", 409;
     /// Try the same again after a pause.
     Transient = "transient", 503;
+    /// The database's table no longer fits what the configuration says of it; edits wait until it does.
+    TableClosed = "table_closed", 503;
     /// The disk is full.
     StorageFull = "storage_full", 503;
     /// Too many connections.

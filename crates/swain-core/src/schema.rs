@@ -43,6 +43,8 @@ pub struct Table {
     pub uniques: Vec<Vec<Name>>,
     /// Columns that name rows of synced tables by their keys (spec M10).
     pub references: Vec<Reference>,
+    /// Counts up whenever what happened to the table may not all be in the log (spec S14): its rows are loaded anew.
+    pub generation: u64,
 }
 
 /// Who gives ids to new rows (spec M10).
@@ -209,6 +211,7 @@ impl Table {
             ids: Ids::Device,
             uniques: Vec::new(),
             references: Vec::new(),
+            generation: 0,
         }
     }
 
@@ -299,6 +302,9 @@ impl Table {
             ("columns".into(), Value::Object(columns.collect())),
             ("key".into(), name_list(&self.key)),
         ]);
+        if self.generation > 0 {
+            members.insert("generation".into(), Value::Int(self.generation.cast_signed()));
+        }
         if self.ids == Ids::Server {
             members.insert("ids".into(), Value::text("server"));
         }
@@ -319,6 +325,8 @@ impl Table {
             return None;
         };
         let mut table = Table::new(name.into(), BTreeMap::new(), names_of(members.get("key")?)?);
+        let generation = members.get("generation").and_then(Value::as_int).map(u64::try_from);
+        table.generation = generation.and_then(Result::ok).unwrap_or_default();
         if members.get("ids").and_then(Value::as_text) == Some("server") {
             table.ids = Ids::Server;
         }

@@ -186,6 +186,23 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// The table that the error is about.
+    pub fn table(&self) -> &str {
+        match self {
+            Self::UnknownTable { table }
+            | Self::UnknownColumn { table, .. }
+            | Self::UnknownValue { table, .. }
+            | Self::NoLength { table, .. }
+            | Self::FilledKey { table, .. }
+            | Self::NoIds { table }
+            | Self::WideReference { table, .. }
+            | Self::NotHidden { table, .. }
+            | Self::Rule { table, .. } => table,
+        }
+    }
+}
+
 /// The line that is wrong, with a caret under the word.
 fn pointed(table: &str, rule: &str, text: &str, error: &RuleError) -> String {
     let place = |number: u64| usize::try_from(number).unwrap_or(1).max(1) - 1;
@@ -261,7 +278,21 @@ impl Catalog {
     pub(crate) fn view(&self, shape: &Shape, auth: &Auth) -> String {
         let table = self.schema.tables.get(&shape.table).expect("the shape was checked");
         let table = table_for(table, &self.hidden(&shape.table, auth));
-        shape.view(auth, &self.rules(&shape.table).read_text, &table)
+        let rules = self.rules(&shape.table);
+        let mut rule = rules.read_text.clone();
+        // What happened to a table that the rule asks may not all be in the log: then who may read what is asked anew.
+        self.write_generations(&rules.read, &mut rule);
+        shape.view(auth, &rule, &table)
+    }
+
+    fn write_generations(&self, rule: &Expression, out: &mut String) {
+        rule.selections(&mut |_, selection| {
+            let generation = self.schema.tables.get(&selection.table).map_or(0, |table| table.generation);
+            if generation > 0 {
+                out.push_str(&format!("\n{}: {generation}", selection.table));
+            }
+            self.write_generations(&selection.condition, out);
+        });
     }
 }
 

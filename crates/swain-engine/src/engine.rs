@@ -3,9 +3,11 @@
 mod ask;
 mod open;
 mod read;
+mod terms;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::Waker;
 
 use swain_core::protocol::{Results, Unreadable};
@@ -15,17 +17,20 @@ use swain_store::{Answer, Store, StoreError, StoreErrorKind, Submission};
 
 use crate::catalog::{Catalog, ConfigError, TableConfig};
 use crate::hub::{Hub, SessionId, Taken};
-use crate::judge::Judge;
 use crate::limits::{LOG_PAGE_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
 use crate::matching::SharedPosition;
 pub(crate) use ask::OpenedLoad;
 pub use ask::{Ask, Identity, OpenRequest, Opened, Told};
+use terms::Terms;
 
 /// The server's mind: one for each node.
 pub struct Engine<S> {
     store: Arc<S>,
-    catalog: Arc<Catalog>,
-    judge: Arc<Judge>,
+    /// As configured, whatever the database has.
+    tables: BTreeMap<String, TableConfig>,
+    terms: RwLock<Arc<Terms>>,
+    /// The log has a newer schema than the terms: another node adopted it.
+    is_outdated: AtomicBool,
     hub: Mutex<Hub>,
     session_limits: SessionLimits,
     planted: Option<PlantedLeak>,
@@ -71,13 +76,18 @@ impl<S: Store> Engine<S> {
     pub async fn open(store: Arc<S>, tables: &BTreeMap<String, TableConfig>, now: Millis) -> Result<Self, EngineError> {
         let names = tables.keys().map(|name| Name::from(name.as_str())).collect();
         let schema = store.introspect(Some(names)).await?;
-        let mut catalog = Catalog::new(schema, tables)?;
-        catalog.schema = store.adopt(catalog.schema, now).await?;
-        let catalog = Arc::new(catalog);
+        let terms = Terms::adopt(&*store, Catalog::new(schema, tables)?, now).await?;
         let head = store.head().await?;
-        let hub = Mutex::new(Hub::new((head.pos, head.tag)));
-        let judge = Arc::new(Judge::new(Arc::clone(&catalog)));
-        Ok(Self { store, judge, catalog, hub, session_limits: SessionLimits::default(), planted: None })
+        let hub = Hub::new((head.pos, head.tag), terms.catalog.schema.version);
+        Ok(Self {
+            store,
+            tables: tables.clone(),
+            terms: RwLock::new(Arc::new(terms)),
+            is_outdated: AtomicBool::new(false),
+            hub: Mutex::new(hub),
+            session_limits: SessionLimits::default(),
+            planted: None,
+        })
     }
 
     /// Takes as many sessions as an operator allows instead of the defaults.
@@ -99,8 +109,36 @@ impl<S: Store> Engine<S> {
     }
 
     /// The tables and their rules.
-    pub fn catalog(&self) -> &Arc<Catalog> {
-        &self.catalog
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.terms().catalog)
+    }
+
+    pub(crate) fn terms(&self) -> Arc<Terms> {
+        Arc::clone(&self.terms.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// True when the database's tables are no longer those of the catalog: [`Engine::renew`] has to be called.
+    pub fn is_stale(&self) -> bool {
+        self.store.has_drifted() || self.is_outdated.load(Ordering::Relaxed)
+    }
+
+    /// Takes over the tables as they are now; every session is told to come back, and loads what changed. Gives the
+    /// tables that the configuration no longer fits, and why: they are closed until it does (spec S14).
+    pub async fn renew(&self, now: Millis) -> Result<BTreeMap<Name, String>, StoreError> {
+        self.is_outdated.store(false, Ordering::Relaxed);
+        let terms = Terms::adopt_anew(&*self.store, &self.tables, now).await?;
+        let (version, closed) = (terms.catalog.schema.version, terms.closed().clone());
+        // Both under the hub's lock: a session joins by the one or by the other.
+        let mut hub = self.hub();
+        let mut current = self.terms.write().unwrap_or_else(PoisonError::into_inner);
+        let known = current.catalog.schema.version;
+        if version >= known {
+            *current = Arc::new(terms);
+        }
+        if version > known {
+            hub.renew(version);
+        }
+        Ok(closed)
     }
 
     /// How far the log has been brought to the sessions.
@@ -128,11 +166,18 @@ impl<S: Store> Engine<S> {
                 return Ok(());
             }
             let page = self.store.log(after, target, None, None, LOG_PAGE_CHANGES_MAX).await?;
+            let terms = self.terms();
             let shared: Vec<SharedPosition> = page.positions.into_iter().map(SharedPosition::new).collect();
             let mut hub = self.hub();
             for position in &shared {
-                hub.deliver(position, &self.catalog.schema);
+                if position.schema_version() > Some(terms.catalog.schema.version) {
+                    // What comes behind it is of tables that nobody here knows.
+                    self.is_outdated.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+                hub.deliver(position, &terms.catalog.schema);
             }
+            page.large.iter().for_each(|large| hub.pass(large));
             if hub.head().0 <= after {
                 // Positions are dense; a page that does not go on would be read for ever.
                 let message = format!("the log has no position behind {after}, and its head is {target}");
@@ -148,7 +193,7 @@ impl<S: Store> Engine<S> {
 
     /// The session is gone.
     pub fn close(&self, session: SessionId) {
-        self.hub().leave(session, &self.catalog.schema);
+        self.hub().leave(session);
     }
 
     /// Answers a session. `waker` is woken when something waits for it.
@@ -167,7 +212,7 @@ impl<S: Store> Engine<S> {
             Ask::Follow => self.follow().await.map(|()| Told::Followed),
             Ask::ReadLoadLog { after, through, shapes } => self.read_load_log(after, through, &shapes).await,
             Ask::Watch { shapes } => {
-                self.hub().watch(session, shapes, &self.catalog.schema);
+                self.hub().watch(session, shapes, &self.catalog().schema);
                 Ok(Told::Watched)
             }
         };
@@ -199,10 +244,19 @@ impl<S: Store> Engine<S> {
         now: Millis,
         mutations: Vec<Result<Mutation, Unreadable>>,
     ) -> Results {
+        let terms = self.terms();
+        let mut mutations = mutations;
+        let closes = |mutation: &Result<Mutation, Unreadable>| terms.closes(mutation.as_ref().ok()?);
+        let closed = mutations.iter().enumerate().find_map(|(index, mutation)| Some((index, closes(mutation)?)));
+        let mut results = Results::default();
+        if let Some((index, problem)) = closed {
+            // What comes behind it waits as well: a device's mutations keep their order.
+            mutations.truncate(index);
+            results.problem = Some(problem);
+        }
         let submit = |mutation| Submission { auth: auth.clone(), device: device.clone(), now, mutation };
         let submissions = mutations.into_iter().map(submit).collect();
-        let mut results = Results::default();
-        for answer in self.store.submit(Arc::clone(&self.judge), submissions).await {
+        for answer in self.store.submit(Arc::clone(&terms.judge), submissions).await {
             match answer {
                 Answer::Decided(result) => results.results.push(result),
                 Answer::NotAttempted(problem) => {

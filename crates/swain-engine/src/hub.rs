@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use swain_core::{Alias, Change, DeviceId, Millis, MutationNumber, Name, Pos, Schema, Tag, UserId, Value};
-use swain_store::Interest;
+use swain_store::{Interest, LargePosition};
 
 use crate::limits::{ALIAS_BYTES, SESSION_QUEUE_BYTES_MAX, WATCH_VALUES_MAX};
 use crate::matching::{LiveShape, SharedPosition};
@@ -47,10 +47,32 @@ pub enum Taken {
     },
     /// The session has to read the log from where it is.
     Behind,
-    /// What the session may read has changed: nothing more is for it, it comes back.
-    RightsMoved,
+    /// Nothing more is for this session: it comes back, and loads what it has to.
+    Moved(Moved),
     /// The same device has connected elsewhere.
     Superseded,
+}
+
+/// Why a session's promise has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// What it may read has changed (spec R11).
+    Rights,
+    /// The tables are no longer those that it was told of (spec S14).
+    Schema,
+    /// More has changed at once than is told change by change (spec P27).
+    TooMuch,
+}
+
+impl Moved {
+    /// The reason that the device is told.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Rights => "rights changed",
+            Self::Schema => "schema changed",
+            Self::TooMuch => "too much changed",
+        }
+    }
 }
 
 /// A session that joins.
@@ -63,6 +85,8 @@ pub(crate) struct Joining {
     pub(crate) rights: Rights,
     /// The position as of which they are told.
     pub(crate) since: Pos,
+    /// The version of the schema that it was opened by.
+    pub(crate) schema: u64,
     pub(crate) waker: Waker,
 }
 
@@ -75,6 +99,8 @@ pub(crate) struct Hub {
     /// Whose rights a change may move.
     rights: BTreeMap<Watch, BTreeSet<SessionId>>,
     devices: BTreeMap<DeviceId, SessionId>,
+    /// The version of the schema by which the index finds sessions.
+    schema: u64,
     /// A leak that a test has planted: rights that move are not noticed.
     pub(crate) is_deaf: bool,
 }
@@ -86,6 +112,8 @@ struct Member {
     shapes: Arc<[LiveShape]>,
     watches: Vec<Watch>,
     rights: Rights,
+    /// By what the rights are found.
+    right_watches: Vec<Watch>,
     since: Pos,
     place: Place,
     waker: Waker,
@@ -95,7 +123,7 @@ struct Member {
 enum Place {
     Live { queue: VecDeque<Delivery>, bytes: usize },
     Behind,
-    RightsMoved,
+    Moved(Moved),
     Superseded,
 }
 
@@ -108,9 +136,10 @@ enum Watch {
 }
 
 impl Hub {
-    pub(crate) fn new(head: (Pos, Tag)) -> Self {
+    pub(crate) fn new(head: (Pos, Tag), schema: u64) -> Self {
         Self {
             head,
+            schema,
             members: BTreeMap::new(),
             index: BTreeMap::new(),
             rights: BTreeMap::new(),
@@ -135,18 +164,21 @@ impl Hub {
 
     /// Adds a session, behind; an older session of the device is superseded. From the head on its rights are followed.
     pub(crate) fn join(&mut self, id: SessionId, joining: Joining, schema: &Schema) {
-        let Joining { device, user, shapes, rights, since, waker } = joining;
+        let Joining { device, user, shapes, rights, since, schema: opened_by, waker } = joining;
         if let Some(older) = self.devices.insert(device.clone(), id)
             && let Some(member) = self.members.get_mut(&older)
         {
             member.place = Place::Superseded;
             member.waker.wake_by_ref();
         }
-        for watch in rights.keys().flat_map(|right| watches_in(&interest_in(right, schema))) {
-            self.rights.entry(watch).or_default().insert(id);
+        let right_watches: Vec<Watch> =
+            rights.keys().flat_map(|right| watches_in(&interest_in(right, schema))).collect();
+        for watch in &right_watches {
+            self.rights.entry(watch.clone()).or_default().insert(id);
         }
+        let place = if opened_by == self.schema { Place::Behind } else { Place::Moved(Moved::Schema) };
         let (shapes_yet, watches) = (Arc::from([]), Vec::new());
-        let member = Member { device, user, shapes: shapes_yet, watches, rights, since, place: Place::Behind, waker };
+        let member = Member { device, user, shapes: shapes_yet, watches, rights, right_watches, since, place, waker };
         self.members.insert(id, member);
         self.watch(id, shapes, schema);
     }
@@ -160,7 +192,7 @@ impl Hub {
         watches.push(Watch::Device(member.device.clone()));
         let old = std::mem::replace(&mut member.watches, watches.clone());
         member.shapes = shapes;
-        if !matches!(member.place, Place::Superseded | Place::RightsMoved) {
+        if !matches!(member.place, Place::Superseded | Place::Moved(_)) {
             member.place = Place::Behind;
         }
         self.unindex(id, &old);
@@ -170,13 +202,13 @@ impl Hub {
     }
 
     /// The session is gone.
-    pub(crate) fn leave(&mut self, id: SessionId, schema: &Schema) {
+    pub(crate) fn leave(&mut self, id: SessionId) {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
         self.unindex(id, &member.watches);
-        for watch in member.rights.keys().flat_map(|right| watches_in(&interest_in(right, schema))) {
-            forget(&mut self.rights, &watch, id);
+        for watch in &member.right_watches {
+            forget(&mut self.rights, watch, id);
         }
         if self.devices.get(&member.device) == Some(&id) {
             self.devices.remove(&member.device);
@@ -188,7 +220,7 @@ impl Hub {
         let Some(member) = self.members.get_mut(&id) else {
             return false;
         };
-        if pos != self.head.0 || matches!(member.place, Place::Superseded | Place::RightsMoved) {
+        if pos != self.head.0 || matches!(member.place, Place::Superseded | Place::Moved(_)) {
             return false;
         }
         member.place = Place::Live { queue: VecDeque::new(), bytes: 0 };
@@ -203,7 +235,7 @@ impl Hub {
                 Taken::Live { deliveries: queue.drain(..).collect(), head: self.head }
             }
             Some(Place::Behind) | None => Taken::Behind,
-            Some(Place::RightsMoved) => Taken::RightsMoved,
+            Some(Place::Moved(why)) => Taken::Moved(*why),
             Some(Place::Superseded) => Taken::Superseded,
         }
     }
@@ -232,20 +264,49 @@ impl Hub {
         self.head = head;
         for member in self.members.values_mut() {
             // Whether its rights moved in between is not known.
-            if member.rights.is_empty() { member.fall_behind() } else { member.move_rights() }
+            if member.rights.is_empty() { member.fall_behind() } else { member.end(Moved::Rights) }
         }
     }
 
     /// The session's rights have moved since they were read.
     pub(crate) fn move_rights(&mut self, id: SessionId) {
         if let Some(member) = self.members.get_mut(&id) {
-            member.move_rights();
+            member.end(Moved::Rights);
         }
     }
 
-    /// True when nothing more is for this session.
-    pub(crate) fn has_moved_rights(&self, id: SessionId) -> bool {
-        self.members.get(&id).is_some_and(|member| matches!(member.place, Place::RightsMoved))
+    /// Why nothing more is for this session, if so.
+    pub(crate) fn moved(&self, id: SessionId) -> Option<Moved> {
+        match self.members.get(&id)?.place {
+            Place::Moved(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// From here on sessions are found by another schema. What those were promised that are there was by the old one.
+    pub(crate) fn renew(&mut self, schema: u64) {
+        self.schema = schema;
+        self.members.values_mut().for_each(|member| member.end(Moved::Schema));
+    }
+
+    /// Goes past a position that is too large to be read. Those whom its tables concern come back and load, or read of
+    /// it what is theirs.
+    pub(crate) fn pass(&mut self, large: &LargePosition) {
+        if large.pos != self.head.0.next() {
+            return;
+        }
+        self.head = (large.pos, large.tag);
+        for member in self.members.values_mut() {
+            let concerns = |table: &Name| large.tables.contains(table);
+            let is_concerned = member.shapes.iter().any(|shape| concerns(&shape.table))
+                || member.rights.keys().any(|right| concerns(&right.table));
+            if is_concerned {
+                member.end(Moved::TooMuch);
+            } else {
+                // It may be its own mutation.
+                member.fall_behind();
+            }
+        }
     }
 
     fn move_rights_by(&mut self, watches: &BTreeSet<Watch>, shared: &SharedPosition) {
@@ -255,7 +316,7 @@ impl Hub {
             let member = self.members.get_mut(&id).expect("the index names members only");
             let is_news = shared.position.pos > member.since && !self.is_deaf;
             if is_news && shared.changes.iter().any(|shared| member.depends_on(shared.change())) {
-                member.move_rights();
+                member.end(Moved::Rights);
             }
         }
     }
@@ -298,16 +359,16 @@ impl Member {
         self.rights.iter().any(|(right, set)| is_moved(right, Some(set), change))
     }
 
-    /// What waits is dropped with the right to it.
-    fn move_rights(&mut self) {
-        if !matches!(self.place, Place::Superseded) {
-            self.place = Place::RightsMoved;
+    /// What waits is dropped with the promise of it.
+    fn end(&mut self, why: Moved) {
+        if !matches!(self.place, Place::Superseded | Place::Moved(_)) {
+            self.place = Place::Moved(why);
             self.waker.wake_by_ref();
         }
     }
 
     fn fall_behind(&mut self) {
-        if !matches!(self.place, Place::Superseded | Place::RightsMoved) {
+        if !matches!(self.place, Place::Superseded | Place::Moved(_)) {
             self.place = Place::Behind;
             self.waker.wake_by_ref();
         }

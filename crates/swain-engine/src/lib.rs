@@ -21,7 +21,7 @@ mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
 pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, PlantedLeak, SessionLimits, Told};
-pub use hub::{Delivery, SessionId, Taken};
+pub use hub::{Delivery, Moved, SessionId, Taken};
 pub use judge::Judge;
 pub use matching::LiveShape;
 pub use rule_parser::{RuleError, parse_rule};

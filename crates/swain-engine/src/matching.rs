@@ -50,6 +50,14 @@ impl SharedPosition {
         Self { position, changes: changes.into_iter().map(SharedChange::new).collect() }
     }
 
+    /// The newest version of the schema that begins at this position, if one does (spec S8).
+    pub(crate) fn schema_version(&self) -> Option<u64> {
+        let versions =
+            self.changes.iter().map(SharedChange::change).filter(|change| &*change.row.table == "swain_schema");
+        let version = |change: &Change| change.after.as_ref().and_then(|row| row.value("version").as_int());
+        versions.filter_map(version).map(i64::cast_unsigned).max()
+    }
+
     /// The operations for a session with these shapes, with commas between; none if it sees nothing.
     pub(crate) fn rows_for(&self, shapes: &[LiveShape]) -> Option<String> {
         let mut out = String::new();

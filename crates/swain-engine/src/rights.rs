@@ -131,13 +131,16 @@ impl<S: Store> Engine<S> {
         after: Pos,
         through: Pos,
     ) -> Result<bool, StoreError> {
-        let schema = &self.catalog().schema;
+        let catalog = self.catalog();
+        let schema = &catalog.schema;
         let interests: Vec<Interest> = rights.clone().map(|selection| interest_in(selection, schema)).collect();
         if interests.is_empty() || after >= through {
             return Ok(false);
         }
         let page = self.store().log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
         let mut changes = page.positions.iter().flat_map(|position| &position.changes);
-        Ok(page.through < through || changes.any(|change| rights.clone().any(|right| is_moved(right, None, change))))
+        Ok(page.through < through
+            || page.large.is_some()
+            || changes.any(|change| rights.clone().any(|right| is_moved(right, None, change))))
     }
 }

@@ -195,6 +195,11 @@ impl Store for PostgresStore {
         self.with_session(async move |session| Ok(schema(&introspect(&session, tables.as_deref()).await?.0))).await
     }
 
+    /// Changes of the schema while the server runs are not noticed yet.
+    fn has_drifted(&self) -> bool {
+        false
+    }
+
     async fn adopt(&self, schema: Schema, now: Millis) -> Result<Schema, StoreError> {
         let shared = Arc::clone(&self.shared);
         self.run(async move {

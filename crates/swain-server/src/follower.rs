@@ -49,12 +49,28 @@ pub(crate) async fn follow<S: Store>(engine: Arc<Engine<S>>, pulse: Arc<Pulse>, 
             () = lifecycle.ended.cancelled() => return,
             () = wait => {}
         }
-        let followed = engine.follow().await;
+        let mut followed = engine.follow().await;
+        if engine.is_stale() {
+            followed = followed.and(renew(&engine).await);
+        }
         if followed.is_ok() {
             pulse.beat();
         }
         health = health.after(followed);
     }
+}
+
+/// Takes over tables that have changed, and says so.
+async fn renew<S: Store>(engine: &Engine<S>) -> Result<(), StoreError> {
+    let closed = engine.renew(now()).await?;
+    tracing::info!(version = engine.catalog().schema.version, "the database's tables have changed and were taken over");
+    for (table, why) in closed {
+        tracing::error!(
+            table = %table,
+            "the table is closed, and edits of it wait: change the configuration and start again, or change the table back. {why}"
+        );
+    }
+    engine.follow().await
 }
 
 #[derive(Clone, Copy)]

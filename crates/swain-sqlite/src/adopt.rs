@@ -1,21 +1,38 @@
 //! Taking over a schema: triggers, scopes, and the schema's own row with a position (spec S8).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{OptionalExtension as _, params};
+use swain_core::strict_json::parse;
 use swain_core::{Change, Key, Millis, Name, Row, RowKey, Schema, Value, Who};
 
+use crate::adopted::Adopted;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::integer::{signed, unsigned};
 use crate::layout::Layout;
-use crate::{capture, introspect, log, meta};
+use crate::{capture, introspect, log, meta, pause};
 
-/// Adopts a schema inside a write transaction. Gives it with its version, and the layout to be used after the commit.
-pub(crate) fn adopt(db: &mut Database, mut schema: Schema, now: Millis) -> Result<(Schema, Layout), Failure> {
-    // What is waiting was captured under the old layout.
+const GENERATIONS: &str = "generations";
+
+/// An adoption, to be used after the commit.
+pub(crate) struct Adoption {
+    /// The schema with its version.
+    pub(crate) schema: Schema,
+    pub(crate) layout: Layout,
+    pub(crate) adopted: Adopted,
+}
+
+/// Adopts a schema inside a write transaction.
+pub(crate) fn adopt(db: &mut Database, mut schema: Schema, now: Millis) -> Result<Adoption, Failure> {
+    // What is waiting was captured under the old layout. Of tables that are no longer as they were, nobody knows it.
     db.sequence_outside(now)?;
+    capture::forget(&db.conn)?;
     check_tables(db, &schema)?;
+    let paused = pause::paused(&db.conn)?;
+    count_generations(db, &mut schema, &paused)?;
     let layout = Layout::of(&schema)?;
-    capture::install(&db.conn, &layout)?;
+    capture::install(&db.conn, &layout, &paused)?;
     for (table, column) in new_scopes(&db.layout, &layout) {
         log::index_scope(&db.conn, &table, &column)?;
     }
@@ -29,7 +46,27 @@ pub(crate) fn adopt(db: &mut Database, mut schema: Schema, now: Millis) -> Resul
         schema.version = version + 1;
         write_version(db, &schema, &hash, now)?;
     }
-    Ok((schema, layout))
+    let adopted = db.adopted.after(&db.conn, &layout, &paused)?;
+    Ok(Adoption { schema, layout, adopted })
+}
+
+/// Another generation for each table whose changes may not all have been noted (spec S14).
+fn count_generations(db: &Database, schema: &mut Schema, paused: &BTreeSet<Name>) -> Result<(), Failure> {
+    let stored: Option<String> = meta::get(&db.conn, GENERATIONS)?;
+    let mut generations = match stored.and_then(|text| parse(&text).ok()) {
+        Some(Value::Object(generations)) => generations,
+        _ => BTreeMap::new(),
+    };
+    for (name, table) in &mut schema.tables {
+        let known = generations.get(name.as_str()).and_then(Value::as_int).unwrap_or(0);
+        let has_gap = db.adopted.has_gap(&db.conn, name, paused.contains(name))?;
+        let generation = known + i64::from(has_gap);
+        table.generation = unsigned(generation);
+        if generation > 0 {
+            generations.insert(name.into(), Value::Int(generation));
+        }
+    }
+    meta::set(&db.conn, GENERATIONS, Value::Object(generations).canonical())
 }
 
 fn check_tables(db: &Database, schema: &Schema) -> Result<(), Failure> {

@@ -22,9 +22,10 @@
 
 mod unique;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
+use swain_core::Name;
 
 use crate::failure::Failure;
 use crate::integer::limit;
@@ -34,11 +35,12 @@ use unique::{Uniques, uniques};
 /// Where a program writes what it calls itself.
 pub(crate) const ACTORS: &str = "swain_actor";
 
-/// Makes the triggers of these tables, and no others, be there. Inside a write transaction, with nothing captured.
-pub(crate) fn install(conn: &Connection, layout: &Layout) -> Result<(), Failure> {
+/// Makes the triggers of these tables, but for those that are paused, and no others, be there. Inside a write transaction,
+/// with nothing captured.
+pub(crate) fn install(conn: &Connection, layout: &Layout, paused: &BTreeSet<Name>) -> Result<(), Failure> {
     widen(conn, layout.width().max(1))?;
     let mut wanted = BTreeMap::from(actor_triggers());
-    for table in layout.tables.values() {
+    for table in layout.tables.values().filter(|table| !paused.contains(&table.name)) {
         let uniques = uniques(conn, table)?;
         wanted.extend(triggers(table, &uniques));
     }
@@ -53,6 +55,27 @@ pub(crate) fn install(conn: &Connection, layout: &Layout) -> Result<(), Failure>
         conn.execute_batch(sql)?;
     }
     Ok(())
+}
+
+/// Takes away the triggers of one table.
+pub(crate) fn remove(conn: &Connection, table: &str) -> Result<(), Failure> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE AND name GLOB 'swain_*'";
+    let names: Vec<String> = conn.prepare(sql)?.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for name in names {
+        conn.execute_batch(&format!("DROP TRIGGER {}", quote(&name)))?;
+    }
+    Ok(())
+}
+
+/// Forgets what was noted and has no position.
+pub(crate) fn forget(conn: &Connection) -> Result<(), Failure> {
+    conn.execute("DELETE FROM swain_capture", [])?;
+    Ok(())
+}
+
+/// True when an application's trigger is younger than one of ours on its table.
+pub(crate) fn is_overtaken(conn: &Connection) -> Result<bool, Failure> {
+    Ok(installed(conn)?.iter().any(|(_, sql)| sql.is_empty()))
 }
 
 fn widen(conn: &Connection, width: usize) -> Result<(), Failure> {

@@ -1,6 +1,5 @@
 //! The writer's connection, with what it knows of the log.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +7,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use swain_core::strict_json::parse;
-use swain_core::{Change, Millis, Name, Pos, Tag, Who};
+use swain_core::{Change, Millis, Pos, Tag, Who};
 use swain_store::LedgerRow;
 
+use crate::adopted::Adopted;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::log::{self, Changes, Entry};
@@ -40,8 +40,7 @@ pub(crate) struct Database {
     /// The newest position, those of the open transaction included.
     pub(crate) head: Pos,
     random: Box<dyn FnMut() -> u64 + Send>,
-    /// Adopted tables that are no longer as they were adopted, or paused: nothing of them is read or written.
-    pub(crate) held: BTreeSet<Name>,
+    pub(crate) adopted: Adopted,
 }
 
 /// Opens a connection; without a path the database is in memory and nobody else's.
@@ -94,14 +93,15 @@ impl Database {
         };
         let layout = layout.ok_or_else(|| Failure::internal("the stored layout of the tables cannot be read"))?;
         let head = log::head(&conn)?.pos;
-        Ok(Self { conn, layout: Arc::new(layout), head, random, held: BTreeSet::new() })
+        let adopted = Adopted::read(&conn)?;
+        Ok(Self { conn, layout: Arc::new(layout), head, random, adopted })
     }
 
-    /// Begins a write transaction. Another process may have given positions since the last one.
+    /// Begins a write transaction. Another process may have given positions since the last one, or changed the tables.
     pub(crate) fn begin(&mut self) -> Result<(), Failure> {
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.head = log::head(&self.conn)?.pos;
-        Ok(())
+        self.adopted.look(&self.conn, &self.layout)
     }
 
     /// Durable when this returns.
@@ -123,9 +123,9 @@ impl Database {
         let Some(captured) = Captured::look(&self.conn)? else { return Ok(()) };
         let actors = Actors::take(&self.conn)?;
         let who = Who::Outside { actor: actors.only().cloned() };
-        let Self { conn, layout, head, random, held } = self;
+        let Self { conn, layout, head, random, adopted } = self;
         let mut open: Option<Changes<'_>> = None;
-        captured.take(conn, layout, held, &actors, |change| {
+        captured.take(conn, layout, &adopted.held, &actors, |change| {
             if let Some(full) = open.take_if(|changes| changes.is_full()) {
                 close(conn, head, random, full.pos, now, &who, None)?;
             }
@@ -139,10 +139,10 @@ impl Database {
 
     /// Gives a position to everything captured since the last one.
     pub(crate) fn sequence(&mut self, who: &Who, now: Millis, row: &LedgerRow) -> Result<(), Failure> {
-        let Self { conn, layout, head, random, held } = self;
+        let Self { conn, layout, head, random, adopted } = self;
         let mut changes = Changes::of(conn, layout, head.next());
         if let Some(captured) = Captured::look(conn)? {
-            captured.take(conn, layout, held, &Actors::default(), |change| changes.append(&change))?;
+            captured.take(conn, layout, &adopted.held, &Actors::default(), |change| changes.append(&change))?;
         }
         close(conn, head, random, changes.pos, now, who, Some(row))
     }

@@ -75,6 +75,17 @@ fn kind(error: &rusqlite::Error) -> StoreErrorKind {
             | ErrorCode::SchemaChanged,
         ) => StoreErrorKind::Transient,
         Some(ErrorCode::NotADatabase | ErrorCode::CannotOpen | ErrorCode::ReadOnly) => StoreErrorKind::Unusable,
+        _ if has_moved(error) => StoreErrorKind::Transient,
         _ => StoreErrorKind::Internal,
     }
+}
+
+/// Our statements name what was adopted. When it is gone, the schema has just changed, and is adopted anew in a moment.
+fn has_moved(error: &rusqlite::Error) -> bool {
+    let text = match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        _ => return false,
+    };
+    text.starts_with("no such column") || text.starts_with("no such table")
 }

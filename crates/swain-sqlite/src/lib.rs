@@ -8,6 +8,7 @@
 
 mod accounts;
 mod adopt;
+mod adopted;
 mod alias;
 mod attach;
 mod capture;
@@ -24,6 +25,7 @@ mod lock;
 mod log;
 mod meta;
 mod options;
+mod pause;
 mod predicate;
 mod refusal;
 mod retention;
@@ -39,6 +41,7 @@ pub use attach::{Detached, LeftOut, Remark, Survey, Surveyed, detach, survey};
 pub use indexes::Index;
 pub use lock::{LockError, ServerLock};
 pub use options::SqliteOptions;
+pub use pause::{pause, resume};
 pub use store::SqliteStore;
 
 /// The version of the SQLite library inside.

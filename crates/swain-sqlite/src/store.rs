@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use futures::channel::oneshot;
@@ -15,7 +15,7 @@ use swain_store::{
     StoreErrorKind, Submission, Trimmed,
 };
 
-use crate::adopt::adopt;
+use crate::adopt::{Adoption, adopt};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::introspect::introspect;
@@ -38,6 +38,8 @@ pub struct SqliteStore {
     bus: Arc<LocalBus>,
     /// As it was last committed, for readers.
     layout: Arc<RwLock<Arc<Layout>>>,
+    /// The tables are no longer as they were adopted.
+    drift: Arc<AtomicBool>,
     queued: Arc<AtomicUsize>,
     hands: Hands,
 }
@@ -45,7 +47,7 @@ pub struct SqliteStore {
 /// Who does the work.
 enum Hands {
     /// The caller, at once.
-    Stepped(Mutex<Writer>),
+    Stepped(Box<Mutex<Writer>>),
     Threaded(Threads),
 }
 
@@ -86,6 +88,7 @@ impl SqliteStore {
         let db = Database::open(path, random)?;
         let epoch: String = meta::get(&db.conn, "epoch")?.ok_or_else(|| Failure::internal("there is no epoch"))?;
         let layout = Arc::new(RwLock::new(Arc::clone(&db.layout)));
+        let drift = db.adopted.drift();
         let bus = Arc::new(LocalBus::default());
         let mut writer = Writer::new(db, Arc::clone(&bus));
         writer.look_if_changed(clock())?;
@@ -95,9 +98,9 @@ impl SqliteStore {
                 let look = IdleLook { every: look_every, clock };
                 Hands::Threaded(Threads::start(path, writer, look, readers)?)
             }
-            (Mode::Stepped, _) | (Mode::Threaded, None) => Hands::Stepped(Mutex::new(writer)),
+            (Mode::Stepped, _) | (Mode::Threaded, None) => Hands::Stepped(Box::new(Mutex::new(writer))),
         };
-        Ok(Self { epoch: Epoch::from(epoch.as_str()), bus, layout, queued: Arc::default(), hands })
+        Ok(Self { epoch: Epoch::from(epoch.as_str()), bus, layout, drift, queued: Arc::default(), hands })
     }
 
     /// Runs `work` in a read transaction of its own.
@@ -217,10 +220,16 @@ impl Store for SqliteStore {
         self.read(move |conn, _| introspect(conn, tables.as_deref())).await
     }
 
+    fn has_drifted(&self) -> bool {
+        self.drift.load(Ordering::Relaxed)
+    }
+
     async fn adopt(&self, schema: Schema, now: Millis) -> Result<Schema, StoreError> {
         let published = Arc::clone(&self.layout);
         self.write(move |writer| {
-            let (schema, layout) = writer.transaction(|db| adopt(db, schema, now))?;
+            let Adoption { schema, layout, adopted } = writer.transaction(|db| adopt(db, schema, now))?;
+            adopted.settle();
+            writer.db.adopted = adopted;
             writer.db.layout = Arc::new(layout);
             *published.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&writer.db.layout);
             Ok(schema)

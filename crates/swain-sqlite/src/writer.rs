@@ -85,7 +85,7 @@ impl Writer {
 
     /// Gives a position to what other programs wrote since the last look.
     pub(crate) fn look(&mut self, now: Millis) -> Result<(), Failure> {
-        if Captured::look(&self.db.conn)?.is_some() {
+        if Captured::look(&self.db.conn)?.is_some() || self.db.adopted.has_news(&self.db.conn)? {
             self.transaction(|db| db.sequence_outside(now))?;
         }
         Ok(())
@@ -197,8 +197,9 @@ impl Writer {
         self.db.sequence_outside(items.first().map_or(Millis(0), |item| item.submission.now))?;
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
-            let answer = match stopped.problem(item.call, item.submission) {
-                Some(problem) => Answer::NotAttempted(problem.clone()),
+            let stopped_by = stopped.problem(item.call, item.submission).cloned();
+            let answer = match stopped_by.or_else(|| self.held(item.submission)) {
+                Some(problem) => Answer::NotAttempted(problem),
                 None => self.decide(item)?,
             };
             stopped.note(item.call, item.submission, &answer);
@@ -206,6 +207,14 @@ impl Writer {
         }
         self.db.commit()?;
         Ok(answers)
+    }
+
+    /// Why a mutation has to wait: one of its tables is paused, or not adopted as it is now.
+    fn held(&self, submission: &Submission) -> Option<Problem> {
+        let operations = &submission.mutation.as_ref().ok()?.operations;
+        let mut tables = operations.iter().map(|operation| &operation.row().table);
+        let held = tables.find(|table| self.db.adopted.held.contains(*table))?;
+        Some(Problem::new(Code::Transient, format!("the table '{held}' is paused, or its schema is changing")))
     }
 
     fn decide(&mut self, item: &Item<'_>) -> Result<Answer, Lost> {

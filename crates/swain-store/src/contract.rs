@@ -1,6 +1,6 @@
 //! The traits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -45,7 +45,23 @@ pub struct LogPage {
     pub through: Pos,
     /// That position's tag.
     pub tag: Tag,
+    /// The one position of this page, when it is too large to be read; `positions` is empty then.
+    pub large: Option<LargePosition>,
 }
+
+/// A position with more changes than are read as one (spec P27).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargePosition {
+    /// The position.
+    pub pos: Pos,
+    /// Its tag.
+    pub tag: Tag,
+    /// The tables whose rows it changed.
+    pub tables: BTreeSet<Name>,
+}
+
+/// More changes of one position are not read as one (spec P27). It is as many as a device may be behind before it loads.
+pub const POSITION_CHANGES_MAX: usize = 10_000;
 
 /// A part of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,6 +227,11 @@ pub trait Store: crate::accounts::Accounts + crate::shape_lists::ShapeLists + Se
     /// A table without a key is an error that names it.
     fn introspect(&self, tables: Option<Vec<Name>>) -> impl Future<Output = Result<Schema, StoreError>> + Send;
 
+    /// True when the database's tables are no longer as they were adopted, or one was paused or resumed: they have to be
+    /// adopted again (spec S14). Until then nothing of such a table is given a position, and mutations of it are not
+    /// attempted.
+    fn has_drifted(&self) -> bool;
+
     /// Captures the changes of these tables from now on, indexed by their scope columns. When the schema differs from
     /// the stored one it becomes the next version, a row of `swain_schema` with a position (spec S8). Gives the schema
     /// with its version.
@@ -231,7 +252,8 @@ pub trait Store: crate::accounts::Accounts + crate::shape_lists::ShapeLists + Se
     fn tag(&self, pos: Pos) -> impl Future<Output = Result<Option<Tag>, StoreError>> + Send;
 
     /// The part of the log in (after, through] that concerns `interests` or was caused by `device`;
-    /// of all of it when `interests` is none. At most `changes_max` changes, but always whole positions and at least one.
+    /// of all of it when `interests` is none. At most `changes_max` changes, but always whole positions and at least one: if that has
+    /// more than [`POSITION_CHANGES_MAX`], it is not read at all ([`LogPage::large`]).
     /// Behind a position below the floor the log has holes: [`crate::StoreErrorKind::BelowFloor`].
     fn log(
         &self,
@@ -242,7 +264,8 @@ pub trait Store: crate::accounts::Accounts + crate::shape_lists::ShapeLists + Se
         changes_max: usize,
     ) -> impl Future<Output = Result<LogPage, StoreError>> + Send;
 
-    /// How many changes in (after, through] concern `interests`, counted up to `max`.
+    /// How many changes in (after, through] concern `interests`, counted up to `max`; with more than
+    /// [`POSITION_CHANGES_MAX`] at one position, `max`.
     fn log_count(
         &self,
         after: Pos,

@@ -23,8 +23,8 @@ pub use accounts::{Accounts, Person, RefreshToken, Rotation};
 pub use bus::{Bus, LocalBus};
 pub use commit::{Answer, Arbiter, Submission, Verdict, commit_one};
 pub use contract::{
-    DeviceRow, Head, Interest, Keep, LedgerRow, LoadChunk, LogPage, Retention, Store, Transaction, Trimmed,
-    WriteTransaction,
+    DeviceRow, Head, Interest, Keep, LargePosition, LedgerRow, LoadChunk, LogPage, POSITION_CHANGES_MAX, Retention,
+    Store, Transaction, Trimmed, WriteTransaction,
 };
 pub use error::{StoreError, StoreErrorKind, WriteError};
 pub use group::{Refuse, Stopped};

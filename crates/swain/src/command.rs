@@ -7,6 +7,7 @@ mod demo;
 mod detach;
 mod dev;
 mod init;
+mod pause;
 mod serve;
 mod types;
 mod user;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     /// Run an example application that is inside this program.
     Demo(demo::Demo),
     Check(check::Check),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
     Types(types::Types),
     /// Look after accounts.
     #[command(subcommand)]
@@ -47,6 +50,8 @@ impl Command {
             Self::Serve(serve) => well(on_runtime(serve.run(common))),
             Self::Demo(demo) => well(on_runtime(demo.run(common))),
             Self::Check(check) => on_runtime(check.run(common)),
+            Self::Pause(pause) => well(pause.run(common)),
+            Self::Resume(resume) => well(resume.run(common)),
             Self::Types(types) => well(on_runtime(types.run(common))),
             Self::User(user) => well(on_runtime(user.run(common))),
             Self::Completions(completions) => {

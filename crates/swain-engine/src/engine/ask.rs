@@ -6,7 +6,7 @@ use swain_core::protocol::{Hello, MutationResult, Results, Unreadable};
 use swain_core::rule::Auth;
 use swain_core::{Alias, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Pos, Problem, Schema, Tag};
 
-use crate::hub::Delivery;
+use crate::hub::{Delivery, Moved};
 use crate::matching::LiveShape;
 
 /// Who is on the other side, from a checked token.
@@ -136,8 +136,8 @@ pub enum Told {
         /// True when that is the head and the hub takes over.
         live: bool,
     },
-    /// To [`Ask::ReadLog`]: what the session may read has changed.
-    RightsMoved,
+    /// To any question about log or rows: the session's promise has ended.
+    Moved(Moved),
     /// To [`Ask::ReadRows`].
     Rows {
         /// Canonical rows with commas between.

@@ -11,6 +11,7 @@ use swain_core::{Code, Pos, Problem, Schema, Tag};
 use swain_store::{Head, Store, StoreError};
 
 use super::{Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits, not_yours};
+use crate::catalog::Catalog;
 use crate::hub::{Joining, SessionId, interests_of};
 use crate::limits::CATCH_UP_CHANGES_MAX;
 use crate::matching::LiveShape;
@@ -32,7 +33,8 @@ impl<S: Store> Engine<S> {
         request: OpenRequest,
     ) -> Result<Result<Box<Opened>, Problem>, StoreError> {
         let OpenRequest { hello, auth, now } = request;
-        let mut wanted = match self.admit(&hello, &auth) {
+        let catalog = self.catalog();
+        let mut wanted = match self.admit(&catalog, &hello, &auth) {
             Ok(wanted) => wanted,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -62,12 +64,13 @@ impl<S: Store> Engine<S> {
             shapes: live_shapes,
             rights: wanted.rights.iter().flat_map(Clone::clone).collect(),
             since: head.pos,
+            schema: catalog.schema.version,
             waker: waker.clone(),
         };
         self.join(session, joining).await?;
         Ok(Ok(Box::new(Opened {
             epoch: self.store.epoch(),
-            schema: (!self.knows_schema(&hello)).then(|| self.catalog.schema_for(&auth).into_owned()),
+            schema: (!self.knows_schema(&catalog, &hello)).then(|| catalog.schema_for(&auth).into_owned()),
             device: hello.device,
             auth,
             shapes: wanted.shapes,
@@ -88,7 +91,7 @@ impl<S: Store> Engine<S> {
         let (rights, since) = (joining.rights.clone(), joining.since);
         let followed = {
             let mut hub = self.hub();
-            hub.join(session, joining, &self.catalog.schema);
+            hub.join(session, joining, &self.catalog().schema);
             hub.head().0
         };
         if self.have_moved(rights.keys(), since, followed).await? {
@@ -97,7 +100,7 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    fn admit(&self, hello: &Hello, auth: &Auth) -> Result<Wanted, Problem> {
+    fn admit(&self, catalog: &Catalog, hello: &Hello, auth: &Auth) -> Result<Wanted, Problem> {
         let hub = self.hub();
         let SessionLimits { sessions, user_sessions } = self.session_limits;
         if hub.sessions() >= sessions {
@@ -109,14 +112,14 @@ impl<S: Store> Engine<S> {
         }
         drop(hub);
         let mut wanted = Wanted { shapes: Vec::new(), views: Vec::new(), rights: Vec::new() };
-        let seen = self.catalog.schema_for(auth);
+        let seen = catalog.schema_for(auth);
         for (index, shape) in hello.shapes.iter().enumerate() {
             let filter = filter(&seen, &format!("hello.shapes[{index}]"), shape)?;
-            let readable = self.catalog.readable(&shape.table, auth);
-            let (table, hidden) = (shape.table.clone(), self.catalog.hidden(&shape.table, auth));
+            let readable = catalog.readable(&shape.table, auth);
+            let (table, hidden) = (shape.table.clone(), catalog.hidden(&shape.table, auth));
             let predicate = readable.and(filter);
             wanted.shapes.push(LiveShape { index, table, loading: predicate.clone(), predicate, hidden });
-            wanted.views.push(self.catalog.view(shape, auth));
+            wanted.views.push(catalog.view(shape, auth));
         }
         Ok(wanted)
     }
@@ -139,20 +142,19 @@ impl<S: Store> Engine<S> {
     /// Whether shapes are of tables and columns that this user sees, and may be filtered so; a problem names the place
     /// below `place`.
     pub fn check_shapes(&self, auth: &Auth, shapes: &[Shape], place: &str) -> Result<(), Problem> {
-        let seen = self.catalog.schema_for(auth);
+        let catalog = self.catalog();
+        let seen = catalog.schema_for(auth);
         let mut shapes = shapes.iter().enumerate();
         shapes.try_for_each(|(index, shape)| filter(&seen, &format!("{place}[{index}]"), shape).map(drop))
     }
 
     /// A version counts in one history only, which the cursor names, or the token of a load. Where columns are hidden, it
     /// says nothing of what the device's user sees now.
-    fn knows_schema(&self, hello: &Hello) -> bool {
+    fn knows_schema(&self, catalog: &Catalog, hello: &Hello) -> bool {
         let cursor = hello.cursor.as_deref().and_then(Cursor::decode);
         let load = hello.load.as_deref().and_then(LoadToken::decode).map(|token| token.from);
         let known = cursor.or(load).map(|place| place.epoch);
-        !self.catalog.has_masks()
-            && hello.schema == Some(self.catalog.schema.version)
-            && known == Some(self.store.epoch())
+        !catalog.has_masks() && hello.schema == Some(catalog.schema.version) && known == Some(self.store.epoch())
     }
 
     /// Where the session stands and which shapes are live there (spec P13, R7). A cursor that is not ours covers nothing.
@@ -174,7 +176,7 @@ impl<S: Store> Engine<S> {
             }
         }
         let interests =
-            live.iter().flat_map(|index| interests_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
+            live.iter().flat_map(|index| interests_of(&wanted.shapes[*index], &self.catalog().schema)).collect();
         let max = CATCH_UP_CHANGES_MAX + 1;
         if self.store.log_count(cursor.pos, head.pos, interests, max).await? > CATCH_UP_CHANGES_MAX {
             return Ok(nothing);
@@ -189,8 +191,9 @@ impl<S: Store> Engine<S> {
 
     /// The token's key is one of the table that comes next.
     fn is_readable(&self, token: &LoadToken, wanted: &Wanted, loading: &[usize]) -> bool {
+        let catalog = self.catalog();
         let table = loading.get(token.shape).map(|index| &wanted.shapes[*index].table);
-        match (table.and_then(|table| self.catalog.schema.tables.get(table)), &token.after) {
+        match (table.and_then(|table| catalog.schema.tables.get(table)), &token.after) {
             (Some(table), Some(after)) => after.0.len() == table.key.len(),
             (Some(_), None) => true,
             (None, after) => token.shape == loading.len() && after.is_none(),
@@ -211,7 +214,7 @@ impl<S: Store> Engine<S> {
             return Ok(false);
         }
         let interests =
-            loading.iter().flat_map(|index| interests_of(&wanted.shapes[*index], &self.catalog.schema)).collect();
+            loading.iter().flat_map(|index| interests_of(&wanted.shapes[*index], &self.catalog().schema)).collect();
         let max = CATCH_UP_CHANGES_MAX.max(usize::try_from(total).unwrap_or(usize::MAX - 1));
         Ok(self.store.log_count(token.from.pos, head.pos, interests, max + 1).await? <= max)
     }

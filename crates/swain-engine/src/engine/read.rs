@@ -7,7 +7,7 @@ use swain_core::{DeviceId, Key, Pos, Row, RowKey};
 use swain_store::{Interest, Store, StoreError};
 
 use super::{Engine, Told};
-use crate::hub::{Delivery, SessionId, interests_of};
+use crate::hub::{Delivery, Moved, SessionId, interests_of};
 use crate::limits::{LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX};
 use crate::matching::{LiveShape, SharedPosition, holding};
 
@@ -26,16 +26,20 @@ impl<S: Store> Engine<S> {
         let target = {
             let mut hub = self.hub();
             // Under the lock: up to the hub's head the rights are what the shapes' predicates say.
-            if hub.has_moved_rights(session) {
-                return Ok(Told::RightsMoved);
+            if let Some(why) = hub.moved(session) {
+                return Ok(Told::Moved(why));
             }
             if hub.go_live(session, after) {
                 return Ok(Told::Log { deliveries: Vec::new(), through: hub.head(), live: true });
             }
             hub.head().0
         };
-        let interests = shapes.iter().flat_map(|shape| interests_of(shape, &self.catalog.schema)).collect();
+        let schema = &self.catalog().schema;
+        let interests = shapes.iter().flat_map(|shape| interests_of(shape, schema)).collect();
         let page = self.store.log(after, target, Some(interests), Some(device.clone()), LOG_PAGE_CHANGES_MAX).await?;
+        if page.large.is_some() {
+            return Ok(Told::Moved(Moved::TooMuch));
+        }
         let deliveries = page.positions.into_iter().map(SharedPosition::new).filter_map(|shared| {
             let own = shared.number_of(&device);
             let rows = shared.rows_for(shapes);
@@ -52,7 +56,9 @@ impl<S: Store> Engine<S> {
     pub(super) async fn read_rows(&self, shape: &LiveShape, after: Option<Key>) -> Result<Told, StoreError> {
         let predicate = shape.loading.clone();
         let chunk = self.store.load(shape.table.clone(), predicate, after, LOAD_CHUNK_ROWS_MAX).await?;
-        let table = self.catalog.schema.tables.get(&shape.table).expect("the shape was checked");
+        let catalog = self.catalog();
+        // It was checked when the session opened, by the tables that there were then.
+        let Some(table) = catalog.schema.tables.get(&shape.table) else { return Ok(Told::Moved(Moved::Schema)) };
         let mut rows = String::new();
         for row in &chunk.rows {
             if !rows.is_empty() {
@@ -73,9 +79,12 @@ impl<S: Store> Engine<S> {
         through: Pos,
         shapes: &[LiveShape],
     ) -> Result<Told, StoreError> {
-        let interests: Vec<Interest> =
-            shapes.iter().flat_map(|shape| interests_of(shape, &self.catalog.schema)).collect();
+        let schema = &self.catalog().schema;
+        let interests: Vec<Interest> = shapes.iter().flat_map(|shape| interests_of(shape, schema)).collect();
         let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
+        if page.large.is_some() {
+            return Ok(Told::Moved(Moved::TooMuch));
+        }
         let mut last: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         for change in page.positions.into_iter().flat_map(|position| position.changes) {
             // A row that was never held in this page may not even be named: its user may have no right to know of it.

@@ -13,7 +13,7 @@ use super::Output;
 use super::load::{Load, Next};
 use super::stream::Stream;
 use crate::engine::{Ask, Identity, Opened, Told};
-use crate::hub::{Delivery, Taken};
+use crate::hub::{Delivery, Moved, Taken};
 use crate::limits::SESSION_PUSHES_MAX;
 use crate::matching::LiveShape;
 
@@ -160,7 +160,7 @@ impl Running {
         match taken {
             Taken::Live { deliveries, head } => self.stream.handle_live(deliveries, head),
             Taken::Behind => self.stream.handle_behind(),
-            Taken::RightsMoved => self.handle_rights_moved(),
+            Taken::Moved(why) => self.handle_moved(why),
             Taken::Superseded if self.closing.is_none() => {
                 let problem = Problem::new(Code::Superseded, "this device has connected elsewhere");
                 self.replies.push_back(problem.to_text());
@@ -173,7 +173,7 @@ impl Running {
     pub(super) fn handle_told(&mut self, told: Told) -> Result<(), (Problem, Close)> {
         match told {
             Told::Log { deliveries, through, live } => self.stream.handle_log(deliveries, through, live),
-            Told::RightsMoved => self.handle_rights_moved(),
+            Told::Moved(why) => self.handle_moved(why),
             Told::Rows { rows, more, head } => {
                 let frame = self.load.as_mut().and_then(|load| load.handle_rows(&rows, more, head));
                 self.replies.extend(frame);
@@ -193,10 +193,10 @@ impl Running {
         Ok(())
     }
 
-    /// Nothing more leaves under the rights that were: the device comes back and loads what it may read now.
-    fn handle_rights_moved(&mut self) {
+    /// Nothing more leaves under what was promised: the device comes back and loads what it may read now.
+    fn handle_moved(&mut self, why: Moved) {
         self.stream.hold_for_watch();
-        self.goaway.get_or_insert_with(|| Goaway { reason: "rights changed".into(), retry: Millis(0) });
+        self.goaway.get_or_insert_with(|| Goaway { reason: why.reason().into(), retry: Millis(0) });
     }
 
     fn handle_renewed(&mut self, identity: Result<Identity, Problem>) -> Result<(), (Problem, Close)> {

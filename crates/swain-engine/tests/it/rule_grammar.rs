@@ -28,6 +28,7 @@ fn table(text: &str) -> Table {
         ids: Default::default(),
         uniques: Default::default(),
         references: Default::default(),
+        generation: 0,
     }
 }
 

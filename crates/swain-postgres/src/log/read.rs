@@ -105,7 +105,8 @@ pub(crate) async fn page(session: &Session, layout: &Layout, request: &Request) 
         let message = format!("the log behind position {} is no longer whole", request.after);
         return Err(StoreError::new(StoreErrorKind::BelowFloor, message).into());
     }
-    Ok(LogPage { positions, through: reached, tag })
+    // A large position is read whole here; POSITION_CHANGES_MAX is not kept yet.
+    Ok(LogPage { positions, through: reached, tag, large: None })
 }
 
 /// The captured rows of a change, and its table.

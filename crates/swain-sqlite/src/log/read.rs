@@ -7,10 +7,10 @@ use swain_core::strict_json::parse;
 use swain_core::{
     Actor, Change, DeviceId, Key, Millis, MutationNumber, Pos, Position, Row, RowKey, Tag, UserId, Value, Who,
 };
-use swain_store::{Head, Interest, LogPage, StoreError, StoreErrorKind};
+use swain_store::{Head, Interest, LargePosition, LogPage, POSITION_CHANGES_MAX, StoreError, StoreErrorKind};
 
 use super::find::{Found, caused_by, find};
-use super::pos_of;
+use super::{first_change, pos_of};
 use crate::failure::Failure;
 use crate::integer::{limit, signed, unsigned};
 use crate::layout::Layout;
@@ -59,7 +59,8 @@ pub(crate) fn acked(conn: &Connection, device: &DeviceId, at: Pos) -> Result<Mut
     }
 }
 
-/// How many changes concern the interests, up to `max`. Changes of a scope that is not indexed are counted with their table.
+/// How many changes concern the interests, up to `max`; with a position that is not read as one, `max`. Changes of a scope
+/// that is not indexed are counted with their table.
 pub(crate) fn count(
     conn: &Connection,
     layout: &Layout,
@@ -69,6 +70,14 @@ pub(crate) fn count(
 ) -> Result<usize, Failure> {
     let through = through.min(head(conn)?.pos);
     let found = find(conn, layout, (after, through), Some(interests), max.min(UNLIMITED))?;
+    let mut of_position = (Pos(0), 0);
+    for change in &found.changes {
+        let pos = pos_of(*change);
+        of_position = (pos, if pos == of_position.0 { of_position.1 + 1 } else { 1 });
+        if of_position.1 > POSITION_CHANGES_MAX {
+            return Ok(max);
+        }
+    }
     Ok(found.changes.len().min(max))
 }
 
@@ -98,8 +107,12 @@ pub(crate) fn page(conn: &Connection, layout: &Layout, request: &Request) -> Res
     let max = request.changes_max.clamp(1, UNLIMITED);
     let mut plan = plan(conn, layout, request, (request.after, through), max + 1)?;
     if plan.places.is_empty() && plan.through <= request.after && request.after < through {
-        // The first position alone is larger than the page: it is given whole.
-        plan = self::plan(conn, layout, request, (request.after, plan.through.next()), UNLIMITED)?;
+        // The first position alone is larger than the page: it is given whole, or not at all.
+        let pos = plan.through.next();
+        plan = self::plan(conn, layout, request, (request.after, pos), POSITION_CHANGES_MAX + 1)?;
+        if plan.through < pos {
+            return large(conn, layout, pos);
+        }
     }
     let mut reached = plan.cut(max);
     let mut positions = Vec::with_capacity(plan.places.len());
@@ -114,7 +127,24 @@ pub(crate) fn page(conn: &Connection, layout: &Layout, request: &Request) -> Res
         }
     }
     let tag = tag(conn, reached)?.unwrap_or_default();
-    Ok(LogPage { positions, through: reached, tag })
+    Ok(LogPage { positions, through: reached, tag, large: None })
+}
+
+/// A position of which nothing is read but what it is about.
+fn large(conn: &Connection, layout: &Layout, pos: Pos) -> Result<LogPage, Failure> {
+    let range = (first_change(pos), first_change(pos.next()));
+    // The entry without a scope column is there for every change.
+    let mut statement = conn.prepare(
+        "SELECT 1 FROM swain_scopes WHERE tbl = ?1 AND col = '' AND value = '' AND change >= ?2 AND change < ?3 LIMIT 1",
+    )?;
+    let mut tables = BTreeSet::new();
+    for name in layout.tables.keys() {
+        if statement.exists(params![name.as_str(), range.0, range.1])? {
+            tables.insert(name.clone());
+        }
+    }
+    let tag = tag(conn, pos)?.unwrap_or_default();
+    Ok(LogPage { positions: Vec::new(), through: pos, tag, large: Some(LargePosition { pos, tag, tables }) })
 }
 
 /// Which positions a page will hold, with the ids of their changes.

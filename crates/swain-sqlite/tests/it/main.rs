@@ -11,3 +11,4 @@ mod paging;
 mod processes;
 mod random;
 mod refusals;
+mod schema_changes;

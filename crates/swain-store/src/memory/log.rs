@@ -3,7 +3,7 @@
 use swain_core::{Change, DeviceId, Pos, Position};
 
 use super::{PlantedBug, State};
-use crate::contract::{Interest, LogPage};
+use crate::contract::{Interest, LargePosition, LogPage, POSITION_CHANGES_MAX};
 
 impl State {
     pub(super) fn page(
@@ -26,6 +26,9 @@ impl State {
                 reached = Pos(relevant.pos.0 - 1);
                 break;
             }
+            if relevant.changes.len() > POSITION_CHANGES_MAX {
+                return large(&relevant);
+            }
             changes += relevant.changes.len();
             positions.push(relevant);
         }
@@ -33,7 +36,16 @@ impl State {
             positions.remove(0);
         }
         let tag = self.tag_of(reached).expect("a page ends at or below the head");
-        LogPage { positions, through: reached, tag }
+        LogPage { positions, through: reached, tag, large: None }
+    }
+
+    /// How many changes concern somebody, up to `max`; with a position that is not read as one, `max`.
+    pub(super) fn count(&self, after: Pos, through: Pos, interests: &[Interest], max: usize) -> usize {
+        let in_range = self.log.iter().skip_while(|(pos, _)| **pos <= after).take_while(|(pos, _)| **pos <= through);
+        let counts = in_range.filter_map(|(_, position)| self.relevant(position, Some(interests), None));
+        let counts = counts.map(|relevant| relevant.changes.len());
+        let count = counts.map(|count| if count > POSITION_CHANGES_MAX { max } else { count });
+        count.fold(0, usize::saturating_add).min(max)
     }
 
     fn relevant(
@@ -65,4 +77,10 @@ impl State {
         let before = change.before.as_ref().filter(|_| !forgotten);
         before.into_iter().chain(&change.after).any(|row| values.contains(row.value(column)))
     }
+}
+
+fn large(position: &Position) -> LogPage {
+    let tables = position.changes.iter().map(|change| change.row.table.clone()).collect();
+    let large = LargePosition { pos: position.pos, tag: position.tag, tables };
+    LogPage { positions: Vec::new(), through: position.pos, tag: position.tag, large: Some(large) }
 }

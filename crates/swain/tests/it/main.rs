@@ -13,4 +13,5 @@ mod proxies;
 mod readme;
 mod retention;
 mod support;
+mod traps;
 mod upgrade;

@@ -1,0 +1,56 @@
+//! `swain pause` and `swain resume`
+
+use anyhow::Context as _;
+use serde_json::json;
+use swain_sqlite::{pause, resume};
+
+use crate::common::Common;
+use crate::project::Project;
+
+/// Let a table go for a while, so that anything may be done to it: drop a column, rebuild it, import millions of rows.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  swain pause games
+  sqlite3 app.db 'ALTER TABLE games DROP COLUMN place'
+  swain resume games
+
+The server may run or not. Devices keep the rows they have; edits of the table wait on them until it is resumed.")]
+pub(crate) struct Pause {
+    /// Which table.
+    table: String,
+}
+
+/// End a pause: changes are noted again, and every device loads the table anew.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  swain resume games")]
+pub(crate) struct Resume {
+    /// Which table.
+    table: String,
+}
+
+impl Pause {
+    pub(crate) fn run(self, common: &Common) -> anyhow::Result<()> {
+        let (table, path) = (self.table, Project::read(common)?.database_path());
+        let is_new = pause(&path, &table).with_context(|| format!("'{table}' cannot be paused"))?;
+        let text = match is_new {
+            true => format!("'{table}' is paused. When you are done: swain resume {table}"),
+            false => format!("'{table}' was paused already. To end it: swain resume {table}"),
+        };
+        common.report(&text, &json!({ "table": table, "paused": true, "changed": is_new }));
+        Ok(())
+    }
+}
+
+impl Resume {
+    pub(crate) fn run(self, common: &Common) -> anyhow::Result<()> {
+        let (table, path) = (self.table, Project::read(common)?.database_path());
+        let was_paused = resume(&path, &table).with_context(|| format!("'{table}' cannot be resumed"))?;
+        let text = match was_paused {
+            true => format!("'{table}' is live again; devices load it anew, a running server within a second"),
+            false => format!("'{table}' was not paused"),
+        };
+        common.report(&text, &json!({ "table": table, "paused": false, "changed": was_paused }));
+        Ok(())
+    }
+}
