@@ -56,6 +56,18 @@ impl Program {
         text.parse().unwrap_or_else(|error| panic!("{text} is no address: {error}"))
     }
 
+    /// The most memory that it has held so far, in bytes.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn memory_peak(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux tells");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+        let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number");
+        kilobytes * 1024
+    }
+
     /// Sends a signal, by its name without SIG.
     ///
     /// # Panics

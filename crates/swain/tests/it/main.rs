@@ -7,6 +7,7 @@ mod beginning;
 mod cuts;
 mod developing;
 mod kill;
+mod large;
 mod names;
 mod newcomer;
 mod proxies;
