@@ -208,9 +208,9 @@ impl<S: Store> Engine<S> {
                 Ok(Told::Pushed(self.push(auth, device, now, mutations).await))
             }
             Ask::ReadLog { after, shapes, device } => self.read_log(session, after, &shapes, device).await,
-            Ask::ReadRows { shape, after } => self.read_rows(&shape, after).await,
+            Ask::ReadRows { shape, after } => self.read_rows(session, &shape, after).await,
             Ask::Follow => self.follow().await.map(|()| Told::Followed),
-            Ask::ReadLoadLog { after, through, shapes } => self.read_load_log(after, through, &shapes).await,
+            Ask::ReadLoadLog { after, through, shapes } => self.read_load_log(session, after, through, &shapes).await,
             Ask::Watch { shapes } => {
                 self.hub().watch(session, shapes, &self.catalog().schema);
                 Ok(Told::Watched)

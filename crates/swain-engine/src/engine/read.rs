@@ -53,14 +53,26 @@ impl<S: Store> Engine<S> {
         Ok(Told::Log { deliveries, through: (page.through, page.tag), live })
     }
 
-    pub(super) async fn read_rows(&self, shape: &LiveShape, after: Option<Key>) -> Result<Told, StoreError> {
+    pub(super) async fn read_rows(
+        &self,
+        session: SessionId,
+        shape: &LiveShape,
+        after: Option<Key>,
+    ) -> Result<Told, StoreError> {
+        // Before the rows are read: what the store has adopted meanwhile, the session was not promised.
+        let catalog = self.catalog();
         let predicate = shape.loading.clone();
         let chunk = self.store.load(shape.table.clone(), predicate, after, LOAD_CHUNK_ROWS_MAX).await?;
-        let catalog = self.catalog();
-        // It was checked when the session opened, by the tables that there were then.
+        if let Some(why) = self.hub().moved(session) {
+            return Ok(Told::Moved(why));
+        }
         let Some(table) = catalog.schema.tables.get(&shape.table) else { return Ok(Told::Moved(Moved::Schema)) };
         let mut rows = String::new();
         for row in &chunk.rows {
+            if row.0.keys().any(|column| !table.columns.contains_key(column)) {
+                // A column that was renamed could be one that is hidden.
+                return Ok(Told::Moved(Moved::Schema));
+            }
             if !rows.is_empty() {
                 rows.push(',');
             }
@@ -75,6 +87,7 @@ impl<S: Store> Engine<S> {
     /// The next page of (after, through] on the loaded shapes, each row of the page once, as it ended there.
     pub(super) async fn read_load_log(
         &self,
+        session: SessionId,
         after: Pos,
         through: Pos,
         shapes: &[LiveShape],
@@ -82,6 +95,10 @@ impl<S: Store> Engine<S> {
         let schema = &self.catalog().schema;
         let interests: Vec<Interest> = shapes.iter().flat_map(|shape| interests_of(shape, schema)).collect();
         let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
+        // The hub goes beyond a new schema only when all sessions have been told of it.
+        if let Some(why) = self.hub().moved(session) {
+            return Ok(Told::Moved(why));
+        }
         if page.large.is_some() {
             return Ok(Told::Moved(Moved::TooMuch));
         }
