@@ -2,6 +2,7 @@
 
 mod ask;
 mod open;
+mod planted;
 mod read;
 mod terms;
 
@@ -21,6 +22,7 @@ use crate::limits::{LOG_PAGE_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
 use crate::matching::SharedPosition;
 pub(crate) use ask::OpenedLoad;
 pub use ask::{Ask, Identity, OpenRequest, Opened, Told};
+pub use planted::{Channel, PlantedLeak};
 use terms::Terms;
 
 /// The server's mind: one for each node.
@@ -34,15 +36,6 @@ pub struct Engine<S> {
     hub: Mutex<Hub>,
     session_limits: SessionLimits,
     planted: Option<PlantedLeak>,
-}
-
-/// Leaks that the taint tests have to catch. Only they set one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlantedLeak {
-    /// A session goes on under the rights that it opened with.
-    RightsNotFollowed,
-    /// A cursor is honoured though rights have moved behind it.
-    ResumeIgnoresRights,
 }
 
 /// How many sessions a server takes.
@@ -212,6 +205,7 @@ impl<S: Store> Engine<S> {
             Ask::Follow => self.follow().await.map(|()| Told::Followed),
             Ask::ReadLoadLog { after, through, shapes } => self.read_load_log(session, after, through, &shapes).await,
             Ask::Watch { shapes } => {
+                let shapes = self.shapes_on(Channel::Live, &shapes).into();
                 self.hub().watch(session, shapes, &self.catalog().schema);
                 Ok(Told::Watched)
             }
@@ -265,6 +259,7 @@ impl<S: Store> Engine<S> {
                 }
             }
         }
+        self.leak_into(&mut results).await;
         results
     }
 

@@ -20,7 +20,7 @@ mod rule_parser;
 mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
-pub use engine::{Ask, Engine, EngineError, Identity, OpenRequest, Opened, PlantedLeak, SessionLimits, Told};
+pub use engine::{Ask, Channel, Engine, EngineError, Identity, OpenRequest, Opened, PlantedLeak, SessionLimits, Told};
 pub use hub::{Delivery, Moved, SessionId, Taken};
 pub use judge::Judge;
 pub use matching::LiveShape;

@@ -1,5 +1,6 @@
 //! Helpers that tests of several crates share.
 
+pub mod audit;
 pub mod postgres;
 mod program;
 mod wait;

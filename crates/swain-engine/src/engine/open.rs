@@ -1,6 +1,5 @@
 //! Opening a session: who it is, which shapes, from where (spec P13, R7).
 
-use std::sync::Arc;
 use std::task::Waker;
 
 use swain_core::decode::Node;
@@ -10,7 +9,7 @@ use swain_core::shape::Shape;
 use swain_core::{Code, Pos, Problem, Schema, Tag};
 use swain_store::{Head, Store, StoreError};
 
-use super::{Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits, not_yours};
+use super::{Channel, Engine, OpenRequest, Opened, OpenedLoad, PlantedLeak, SessionLimits, not_yours};
 use crate::catalog::Catalog;
 use crate::hub::{Joining, SessionId, interests_of};
 use crate::limits::CATCH_UP_CHANGES_MAX;
@@ -57,11 +56,11 @@ impl<S: Store> Engine<S> {
         let results = self.store.results(hello.device.clone(), hello.acked).await?;
         let aliases = self.store.aliases(hello.device.clone(), hello.acked).await?;
 
-        let live_shapes: Arc<[LiveShape]> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
+        let live_shapes: Vec<LiveShape> = live.iter().map(|index| wanted.shapes[*index].clone()).collect();
         let joining = Joining {
             device: hello.device.clone(),
             user: auth.user.clone(),
-            shapes: live_shapes,
+            shapes: self.shapes_on(Channel::Live, &live_shapes).into(),
             rights: wanted.rights.iter().flat_map(Clone::clone).collect(),
             since: head.pos,
             schema: catalog.schema.version,

@@ -6,7 +6,7 @@ use swain_core::protocol::{place_fragment, write_put, write_remove};
 use swain_core::{DeviceId, Key, Pos, Row, RowKey};
 use swain_store::{Interest, Store, StoreError};
 
-use super::{Engine, Told};
+use super::{Channel, Engine, Told};
 use crate::hub::{Delivery, Moved, SessionId, interests_of};
 use crate::limits::{LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS_MAX, LOG_PAGE_CHANGES_MAX};
 use crate::matching::{LiveShape, SharedPosition, holding};
@@ -34,6 +34,7 @@ impl<S: Store> Engine<S> {
             }
             hub.head().0
         };
+        let shapes = &*self.shapes_on(Channel::Log, shapes);
         let schema = &self.catalog().schema;
         let interests = shapes.iter().flat_map(|shape| interests_of(shape, schema)).collect();
         let page = self.store.log(after, target, Some(interests), Some(device.clone()), LOG_PAGE_CHANGES_MAX).await?;
@@ -59,6 +60,7 @@ impl<S: Store> Engine<S> {
         shape: &LiveShape,
         after: Option<Key>,
     ) -> Result<Told, StoreError> {
+        let shape = &self.shapes_on(Channel::Load, std::slice::from_ref(shape))[0];
         // Before the rows are read: what the store has adopted meanwhile, the session was not promised.
         let catalog = self.catalog();
         let predicate = shape.loading.clone();
@@ -92,6 +94,7 @@ impl<S: Store> Engine<S> {
         through: Pos,
         shapes: &[LiveShape],
     ) -> Result<Told, StoreError> {
+        let shapes = &*self.shapes_on(Channel::LoadLog, shapes);
         let schema = &self.catalog().schema;
         let interests: Vec<Interest> = shapes.iter().flat_map(|shape| interests_of(shape, schema)).collect();
         let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;

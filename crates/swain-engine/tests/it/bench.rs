@@ -116,10 +116,7 @@ impl Bench {
 
     fn answer(&self, id: SessionId, ask: Ask) -> Told {
         if let Ask::Authenticate { token } = ask {
-            // A token is the user's name, with a role behind a slash.
-            let token = token.unwrap_or_default();
-            let (user, role) = token.split_once('/').map_or((&*token, None), |(user, role)| (user, Some(role)));
-            let auth = Auth { user: Some(UserId::from(user)), role: role.map(str::to_owned), ..Auth::default() };
+            let auth = read_token(&token.unwrap_or_default());
             return Told::Identity(Ok(Identity { auth, expires: None }));
         }
         ready(self.engine.answer(id, Waker::noop(), ask))
@@ -177,6 +174,16 @@ impl Connection {
     pub(crate) fn story(&mut self) -> Vec<String> {
         self.frames.drain(..).map(|frame| tell(&frame)).collect()
     }
+}
+
+/// A token is the user's name; behind a slash each a role and a team, which may be empty.
+pub(crate) fn read_token(token: &str) -> Auth {
+    let mut parts = token.split('/');
+    let user = parts.next().map(UserId::from);
+    let mut word = || parts.next().filter(|word| !word.is_empty());
+    let (role, team) = (word().map(str::to_owned), word());
+    let claims = team.map(|team| ("team".into(), Value::text(team))).into_iter().collect();
+    Auth { user, role, claims }
 }
 
 fn tell(frame: &Down) -> String {

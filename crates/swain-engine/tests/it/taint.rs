@@ -1,41 +1,45 @@
-//! Every version of a row carries a marker. Whatever moves, no marker reaches a user who had no right to that version
-//! while it was the row (law: authorisation), and in the end every device holds exactly what its user may read.
+//! Every version of a row carries a marker. Whatever moves (rows, memberships, roles, claims, rules, masks, connections), no
+//! marker reaches a user who had no right to that version while it was the row (law: authorisation), and in the end every
+//! device holds exactly what its user may read.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod device;
+mod random;
 
-use swain_core::protocol::{Down, RowOperation};
-use swain_core::rule::{Auth, resolve_in};
-use swain_core::{Key, Name, Row, RowKey};
-use swain_engine::{PlantedLeak, TableConfig, parse_rule};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use swain_core::rule::Auth;
+use swain_core::{Key, Row, Value};
+use swain_engine::{Channel, Engine, PlantedLeak, TableConfig, parse_rule};
 use swain_store::ready;
+use swain_testkit::audit::{HIDDEN_MARKER, Reign, all_markers, allowed};
 use swain_testkit::spec;
 
-use crate::bench::{Bench, Connection, SHAPE_T, everybody, owned};
+use crate::bench::{Bench, everybody, owned, read_token};
+use device::Device;
+use random::Random;
 
 const RUNS: u64 = 1_000;
 const ACTIONS: usize = 60;
 const USERS: [&str; 3] = ["ada", "ben", "cyd"];
-const RULES: [&str; 5] = [
+/// What a token says beside the user: a role, a team.
+const STANDINGS: [&str; 4] = ["", "/coach", "/athlete/p", "//q"];
+const RULES: [&str; 7] = [
     "b IN (SELECT a FROM u WHERE owner = auth.id)",
     "auth.uid() IN (SELECT owner FROM u WHERE u.a = b)",
     "b IN (SELECT a FROM u WHERE owner IN (SELECT a FROM u WHERE owner = auth.id)) OR kept = auth.id",
     "b NOT IN (SELECT a FROM u WHERE owner <> auth.id) AND b <> 'p'",
     "EXISTS (SELECT 1 FROM u WHERE a = 'p' AND owner = auth.id)",
+    "auth.role = 'coach' OR kept = auth.id",
+    "b = auth.claims.team OR b IN (SELECT a FROM u WHERE owner = auth.id)",
 ];
-
-struct Device {
-    user: &'static str,
-    connection: Option<Connection>,
-    cursor: Option<String>,
-    rows: BTreeMap<Key, Row>,
-    staged: BTreeMap<Key, Row>,
-    /// Everything that ever came, as text.
-    heard: String,
-}
+const MASKED: [&str; 2] = [HIDDEN_MARKER, "n"];
+const MASKS: [Option<&str>; 4] =
+    [None, Some("auth.role <> 'coach'"), Some("auth.claims.team = 'p'"), Some("auth.id = 'ben' OR auth.id = 'cyd'")];
 
 #[test]
 fn taint_no_version_reaches_a_user_without_the_right_to_it() {
-    spec!("R11", "R3");
+    spec!("R11", "R12", "R3");
     for seed in 0..RUNS {
         if let Err(leak) = run(seed, None) {
             panic!("seed {seed}: {leak}");
@@ -45,208 +49,143 @@ fn taint_no_version_reaches_a_user_without_the_right_to_it() {
 
 #[test]
 fn taint_planted_leaks_are_caught() {
-    spec!("R11");
-    for leak in [PlantedLeak::RightsNotFollowed, PlantedLeak::ResumeIgnoresRights] {
-        let caught = (0..200).filter(|seed| run(*seed, Some(leak)).is_err()).count();
-        assert!(caught > 0, "{leak:?} is not caught");
+    spec!("R11", "R12");
+    let channels = [Channel::Live, Channel::Log, Channel::Load, Channel::LoadLog];
+    let leaks = channels.map(PlantedLeak::MaskForgotten).into_iter();
+    let leaks = leaks.chain([PlantedLeak::RightsNotFollowed, PlantedLeak::ResumeIgnoresRights]);
+    for leak in leaks.chain([PlantedLeak::RefusalsTellRows]) {
+        let caught = (0..RUNS).any(|seed| run(seed, Some(leak)).is_err());
+        assert!(caught, "{leak:?} is not caught");
+    }
+}
+
+/// The server with its rules, which change while it goes on from the same store.
+struct World {
+    bench: Bench,
+    reigns: Vec<Reign>,
+    planted: Option<PlantedLeak>,
+}
+
+impl World {
+    fn new(random: &mut Random, planted: Option<PlantedLeak>) -> Self {
+        let tables = BTreeMap::from([("t".to_owned(), everybody()), ("u".to_owned(), owned())]);
+        let mut world = Self { bench: Bench::with(tables), reigns: Vec::new(), planted };
+        world.change_rules(random);
+        world
+    }
+
+    /// As a server that starts anew with another configuration.
+    fn change_rules(&mut self, random: &mut Random) {
+        // No two reigns are alike, as with rules that are counted: blanks change nothing but the text.
+        let blanks = " ".repeat(self.reigns.len());
+        let (rule, mask) = (RULES[random.below(RULES.len())], MASKS[random.below(MASKS.len())]);
+        let hidden = mask.iter().flat_map(|mask| MASKED.map(|column| (column.to_owned(), (*mask).to_owned())));
+        let t = TableConfig {
+            read: Some(format!("{rule}{blanks}")),
+            hidden: hidden.collect(),
+            unique: vec![vec!["kept".into()]],
+            ..everybody()
+        };
+        let tables = BTreeMap::from([("t".to_owned(), t), ("u".to_owned(), owned())]);
+        let store = Arc::clone(self.bench.engine.store());
+        let engine = ready(Engine::open(store, &tables, self.bench.now)).expect("the configuration is right");
+        let catalog = engine.catalog();
+        let parse = |text: &str| parse_rule(&catalog.schema, &catalog.schema.tables["t"], text).expect("it is a rule");
+        let (read, mask) = (parse(rule), mask.map(parse));
+        self.reigns.push(Reign { since: engine.position(), read, mask, masked: MASKED.map(Into::into).into() });
+        self.bench.engine = match self.planted {
+            Some(leak) => engine.with_planted_leak(leak),
+            None => engine,
+        };
+    }
+
+    fn outside(&self, table: &str, key: &str, row: Option<Row>) {
+        self.bench.engine.store().write_outside(self.bench.now, table, |rows| {
+            match row {
+                Some(row) => rows.insert(Key::of(key), row),
+                None => rows.remove(&Key::of(key)),
+            };
+        });
     }
 }
 
 fn run(seed: u64, planted: Option<PlantedLeak>) -> Result<(), String> {
     let mut random = Random(seed);
-    let rule = RULES[random.below(RULES.len())];
-    let t = TableConfig { read: Some(rule.into()), ..everybody() };
-    let mut bench = Bench::with(BTreeMap::from([("t".to_owned(), t), ("u".to_owned(), owned())]));
-    if let Some(planted) = planted {
-        bench.engine = bench.engine.with_planted_leak(planted);
-    }
+    let mut world = World::new(&mut random, planted);
     let mut devices = USERS.map(Device::new);
     for action in 0..ACTIONS {
-        act(&mut random, &mut bench, &mut devices, action);
+        act(&mut random, &mut world, &mut devices, action);
     }
     for device in &mut devices {
-        device.settle(&mut bench);
+        device.settle(&mut world.bench);
     }
-    check(&bench, rule, &devices)
+    check(&world, &devices)
 }
 
-fn act(random: &mut Random, bench: &mut Bench, devices: &mut [Device; 3], action: usize) {
+fn act(random: &mut Random, world: &mut World, devices: &mut [Device; 3], action: usize) {
     let project = ["p", "q", "s", "ada", "ben"][random.below(5)];
     let key = format!("k{}", random.below(4));
-    match random.below(12) {
+    let device = &mut devices[random.below(3)];
+    match random.below(18) {
         0..=3 => {
-            let kept = USERS[random.below(3)];
             let row = Row::default().with("id", &*key).with("a", format!("<{action}>").as_str());
-            outside(bench, "t", &key, Some(row.with("b", project).with("kept", kept)));
+            let row = row.with("b", project).with("kept", USERS[random.below(3)]).with("n", Value::Null);
+            world.outside("t", &key, Some(row.with("tags", format!("~{action}~").as_str())));
         }
-        4 => outside(bench, "t", &key, None),
+        4 => world.outside("t", &key, None),
         5 | 6 => {
             let owner = ["ada", "ben", "cyd", "p", "q"][random.below(5)];
             let row = Row::default().with("id", &*key).with("a", project).with("owner", owner);
-            outside(bench, "u", &key, Some(row));
+            world.outside("u", &key, Some(row));
         }
-        7 => outside(bench, "u", &key, None),
-        8 => ready(bench.engine.follow()).expect("memory does not fail"),
-        9 => {
-            let device = &mut devices[random.below(3)];
-            device.connect(bench, random.below(4) > 0);
-            device.progress(bench, random.below(6));
+        7 => world.outside("u", &key, None),
+        8 => ready(world.bench.engine.follow()).expect("memory does not fail"),
+        9 | 10 => {
+            device.connect(&mut world.bench, random.below(4) > 0);
+            device.progress(&mut world.bench, random.below(6));
         }
-        10 => devices[random.below(3)].disconnect(bench),
-        _ => devices[random.below(3)].progress(bench, 1 + random.below(8)),
+        11 => device.disconnect(&world.bench),
+        12 => device.standing = STANDINGS[random.below(STANDINGS.len())],
+        13 => device.renew(&mut world.bench),
+        14 | 15 => device.push(&mut world.bench, random, &key, action),
+        16 if random.below(3) == 0 => {
+            devices.iter_mut().for_each(|device| device.disconnect(&world.bench));
+            world.change_rules(random);
+        }
+        _ => device.progress(&mut world.bench, 1 + random.below(8)),
     }
 }
 
-fn outside(bench: &Bench, table: &str, key: &str, row: Option<Row>) {
-    bench.engine.store().write_outside(bench.now, table, |rows| {
-        match row {
-            Some(row) => rows.insert(Key::of(key), row),
-            None => rows.remove(&Key::of(key)),
-        };
-    });
-}
-
-impl Device {
-    fn new(user: &'static str) -> Self {
-        let (rows, staged) = (BTreeMap::new(), BTreeMap::new());
-        Self { user, connection: None, cursor: None, rows, staged, heard: String::new() }
-    }
-
-    fn connect(&mut self, bench: &mut Bench, with_cursor: bool) {
-        self.disconnect(bench);
-        if !with_cursor {
-            self.cursor = None;
-        }
-        let cursor = self.cursor.as_ref().map_or("null".into(), |cursor| format!("\"{cursor}\""));
-        let hello = format!(r#"{SHAPE_T},"cursor":{cursor}"#);
-        self.connection = Some(bench.open(self.user, &format!("d-{}", self.user), &hello));
-    }
-
-    fn disconnect(&mut self, bench: &Bench) {
-        if let Some(connection) = self.connection.take() {
-            bench.engine.close(connection.id);
-        }
-    }
-
-    /// At most so many outputs of the session; a reader that stops reading is one that is not asked again.
-    fn progress(&mut self, bench: &mut Bench, outputs: usize) {
-        let Some(mut connection) = self.connection.take() else { return };
-        for _ in 0..outputs {
-            if !bench.step(&mut connection) {
-                break;
-            }
-        }
-        for frame in connection.frames.drain(..) {
-            self.heard.push_str(&format!("{frame:?}\n"));
-            self.apply(frame);
-        }
-        if connection.closed.is_none() {
-            self.connection = Some(connection);
-        }
-    }
-
-    fn settle(&mut self, bench: &mut Bench) {
-        for _ in 0..5 {
-            if self.connection.is_none() {
-                self.connect(bench, true);
-            }
-            ready(bench.engine.follow()).expect("memory does not fail");
-            self.progress(bench, usize::MAX);
-        }
-    }
-
-    fn apply(&mut self, frame: Down) {
-        let key = |row: &RowKey| row.key.clone();
-        match frame {
-            Down::Welcome(welcome) if welcome.load_resumes.is_some() => self.staged.clear(),
-            Down::Load(chunk) => {
-                self.staged.extend(chunk.rows.into_iter().map(|row| (Key(vec![row.value("id").clone()]), row)));
-            }
-            Down::LoadChanges(operations) => {
-                operations.into_iter().for_each(|change| apply(&mut self.staged, change, key))
-            }
-            Down::LoadEnd(end) => {
-                self.rows = std::mem::take(&mut self.staged);
-                self.cursor = Some(end.checkpoint.cursor);
-            }
-            Down::Changes { checkpoint, rows, .. } => {
-                rows.into_iter().for_each(|change| apply(&mut self.rows, change, key));
-                self.cursor = Some(checkpoint.cursor);
-            }
-            Down::CaughtUp(checkpoint) | Down::Heartbeat(checkpoint) => self.cursor = Some(checkpoint.cursor),
-            _ => {}
-        }
-    }
-}
-
-fn apply(rows: &mut BTreeMap<Key, Row>, operation: RowOperation, key: impl Fn(&RowKey) -> Key) {
-    match operation {
-        RowOperation::Put { row, values, .. } => drop(rows.insert(key(&row), values)),
-        RowOperation::Patch { row, set, .. } => {
-            if let Some(held) = rows.get_mut(&key(&row)) {
-                held.0.extend(set.0);
-            }
-        }
-        RowOperation::Remove { row } => drop(rows.remove(&key(&row))),
-    }
-}
-
-/// Replays the log: who could read which version while it was the row.
-fn check(bench: &Bench, rule: &str, devices: &[Device; 3]) -> Result<(), String> {
-    let schema = &bench.engine.catalog().schema;
-    let rule = parse_rule(schema, &schema.tables["t"], rule).expect("it is a rule");
-    let mut tables: BTreeMap<Name, BTreeMap<Key, Row>> = BTreeMap::new();
-    let mut allowed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let mut readable: BTreeMap<&str, BTreeMap<Key, Row>> = BTreeMap::new();
-    let mut markers = BTreeSet::new();
-    for position in bench.engine.store().positions() {
-        for change in position.changes {
-            let rows = tables.entry(change.row.table).or_default();
-            match change.after {
-                Some(row) => rows.insert(change.row.key, row),
-                None => rows.remove(&change.row.key),
-            };
-        }
-        for user in USERS {
-            let auth = Auth { user: Some(user.into()), ..Auth::default() };
-            let rows = |name: &Name| tables.get(name).into_iter().flat_map(|rows| rows.values().cloned()).collect();
-            let predicate = resolve_in(&rule.bind(&auth), &rows);
-            let versions = tables.get("t").into_iter().flatten();
-            let granted = versions.filter(|(_, row)| predicate.grants(row));
-            let granted: BTreeMap<Key, Row> = granted.map(|(key, row)| (key.clone(), row.clone())).collect();
-            let marker = |row: &Row| row.value("a").as_text().map(str::to_owned);
-            markers.extend(tables.get("t").into_iter().flat_map(|rows| rows.values().filter_map(marker)));
-            allowed.entry(user).or_default().extend(granted.values().filter_map(marker));
-            readable.insert(user, granted);
-        }
-    }
+fn check(world: &World, devices: &[Device; 3]) -> Result<(), String> {
+    let positions = world.bench.engine.store().positions();
+    let markers = all_markers(&positions);
     for device in devices {
-        let leaked = markers.iter().find(|marker| {
-            device.heard.contains(marker.as_str())
-                && !allowed.get(device.user).is_some_and(|allowed| allowed.contains(*marker))
-        });
-        if let Some(marker) = leaked {
-            return Err(format!("{} has heard {marker}", device.user));
+        let mut known: BTreeMap<&str, swain_testkit::audit::Allowed> = BTreeMap::new();
+        for (token, heard) in &device.heard {
+            let may = known.entry(token).or_insert_with(|| allowed(&positions, &world.reigns, &auth_of(token)));
+            let is_leaked = |marker: &&String| {
+                heard.contains(marker.as_str()) && !may.markers.contains(*marker) && !device.said.contains(*marker)
+            };
+            if let Some(marker) = markers.iter().find(is_leaked) {
+                return Err(format!("{token} has heard {marker}"));
+            }
         }
-        let expected = readable.get(device.user).cloned().unwrap_or_default();
-        let same =
-            |(key, row): (&Key, &Row)| device.rows.get(key).is_some_and(|held| held.value("a") == row.value("a"));
-        if device.rows.len() != expected.len() || !expected.iter().all(same) {
-            return Err(format!("{} holds {:?} and may read {expected:?}", device.user, device.rows));
+        let expected = allowed(&positions, &world.reigns, &auth_of(&device.token())).rows;
+        if with_values(&device.rows) != with_values(&expected) {
+            return Err(format!("{} holds {:?} and may read {expected:?}", device.token(), device.rows));
         }
     }
     Ok(())
 }
 
-/// splitmix64.
-struct Random(u64);
+/// A row that another program made lacks what it does not set.
+fn with_values(rows: &BTreeMap<Key, Row>) -> BTreeMap<Key, Row> {
+    let values = |row: &Row| {
+        row.0.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    rows.iter().map(|(key, row)| (key.clone(), values(row))).collect()
+}
 
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).expect("below a usize")
-    }
+fn auth_of(token: &str) -> Auth {
+    read_token(token)
 }
