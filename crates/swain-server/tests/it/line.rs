@@ -72,6 +72,8 @@ pub(crate) struct HttpLine {
     cursor: Option<String>,
     load: Option<String>,
     is_welcomed: bool,
+    /// How many seconds a poll waits for news.
+    pub(crate) wait: u32,
 }
 
 impl HttpLine {
@@ -87,6 +89,7 @@ impl HttpLine {
             cursor: None,
             load: None,
             is_welcomed: false,
+            wait: 25,
         }
     }
 
@@ -155,7 +158,7 @@ impl HttpLine {
     }
 
     async fn poll(&mut self) {
-        let answer = match self.stream("changes", "since", &[("wait", "25")]).await {
+        let answer = match self.stream("changes", "since", &[("wait", &self.wait.to_string())]).await {
             Ok(answer) => answer,
             Err(ended) => return self.came.extend(ended),
         };

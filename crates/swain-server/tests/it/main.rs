@@ -12,3 +12,4 @@ mod metrics;
 mod socket;
 mod stage;
 mod stream;
+mod taint;

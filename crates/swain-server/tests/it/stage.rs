@@ -58,6 +58,11 @@ impl Stage<MemoryStore> {
         };
         Self::over(MemoryStore::new(options), None, change).await
     }
+
+    /// With an engine of one's own.
+    pub(crate) async fn of(engine: Engine<MemoryStore>, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::start(engine, None, change).await
+    }
 }
 
 impl Stage<SqliteStore> {
@@ -74,7 +79,10 @@ impl Stage<SqliteStore> {
 
 impl<S: Store> Stage<S> {
     async fn over(store: S, folder: Option<TempDir>, change: impl FnOnce(&mut ServerConfig)) -> Self {
-        let engine = Engine::open(Arc::new(store), &tables(), now()).await.unwrap();
+        Self::start(Engine::open(Arc::new(store), &tables(), now()).await.unwrap(), folder, change).await
+    }
+
+    async fn start(engine: Engine<S>, folder: Option<TempDir>, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let engine = Arc::new(engine);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
