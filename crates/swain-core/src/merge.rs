@@ -2,6 +2,8 @@
 //!
 //! Both are pure. Devices use [`apply`] for their overlay; only the server merges.
 
+mod combine;
+
 use alloc::vec::Vec;
 
 use crate::hash::hash_text;
@@ -10,6 +12,7 @@ use crate::mutation::{Operation, Was};
 use crate::row::{Key, Row};
 use crate::schema::{ColumnType, Strategy, Table};
 use crate::value::Value;
+pub use combine::combine;
 
 /// The row after an operation, as a device shows it until the server has spoken.
 pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<Row> {
@@ -153,20 +156,9 @@ pub struct LastWrite {
 
 /// What the merge needs to know of the mutation.
 #[derive(Clone, Copy, Debug)]
-pub struct Edit<'a> {
-    /// The device that edits.
-    pub device: &'a DeviceId,
+pub struct Edit {
     /// The edit time, already clamped to [time of base, now].
     pub at: Millis,
-}
-
-/// The columns of an update, sorted by what the merge found.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Merged {
-    /// To be written.
-    pub write: Row,
-    /// Decided against.
-    pub lost: Vec<Name>,
 }
 
 /// True when the column is still what the edit was based on, or already what it wants (spec M4). Needs no log.
@@ -178,19 +170,26 @@ pub fn is_undisputed(current: &Value, new: &Value, was: &Was) -> bool {
         }
 }
 
-/// Decides a disputed column: true when the new value is written (spec M4, M5).
-pub fn wins(strategy: Strategy, was: &Was, last: Option<&LastWrite>, edit: Edit<'_>) -> bool {
-    if let (Was::After(n, _), Some(LastWrite { mutation: Some((device, last_n)), .. })) = (was, last)
-        && device == edit.device
-        && last_n == n
-    {
-        // The database rewrote our own earlier value (a trigger); nobody else was there.
-        return true;
+/// True when the value is the device's own earlier one, which the database rewrote (a trigger): nobody else was there.
+pub fn is_own(was: &Was, last: Option<&LastWrite>, device: &DeviceId) -> bool {
+    match (was, last) {
+        (Was::After(n, _), Some(LastWrite { mutation: Some((by, last_n)), .. })) => by == device && last_n == n,
+        _ => false,
     }
+}
+
+/// Decides a disputed column by who wrote when: true when the new value is written (spec M5).
+pub fn wins(strategy: &Strategy, last: Option<&LastWrite>, edit: Edit) -> bool {
     match strategy {
         Strategy::Arrival | Strategy::ClientWins => true,
         Strategy::ServerWins => false,
-        Strategy::LastWriteWins => last.is_some_and(|last| edit.at > last.at),
+        // A strategy that makes one value of two comes here when it cannot.
+        Strategy::LastWriteWins
+        | Strategy::Max
+        | Strategy::Min
+        | Strategy::Union
+        | Strategy::Concat(_)
+        | Strategy::Merge => last.is_some_and(|last| edit.at > last.at),
     }
 }
 

@@ -100,8 +100,8 @@ pub enum ColumnType {
     Time,
 }
 
-/// Who wins a column that two devices changed (spec M5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of a column that two devices changed (spec M5, M13).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
     /// The later edit; a tie is the server's.
     #[default]
@@ -112,6 +112,16 @@ pub enum Strategy {
     ServerWins,
     /// What the device sends.
     ClientWins,
+    /// The greater of both.
+    Max,
+    /// The less of both.
+    Min,
+    /// The items of both arrays.
+    Union,
+    /// The texts of both, with this between.
+    Concat(String),
+    /// The members of both objects.
+    Merge,
 }
 
 /// What the server fills a column with (spec M9).
@@ -240,8 +250,8 @@ impl Table {
     }
 
     /// The strategy of a column.
-    pub fn strategy(&self, name: &str) -> Strategy {
-        self.strategies.get(name).copied().unwrap_or_default()
+    pub fn strategy(&self, name: &str) -> &Strategy {
+        self.strategies.get(name).unwrap_or(&Strategy::LastWriteWins)
     }
 
     /// The place of a column in the key; none if it does not belong to it.

@@ -70,8 +70,10 @@ pub enum KeepConfig {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnConfig {
-    /// `last-write-wins`, `arrival`, `server-wins` or `client-wins`.
+    /// `last-write-wins`, `arrival`, `server-wins`, `client-wins`, `max`, `min`, `union`, `concat` or `merge`.
     pub strategy: Option<String>,
+    /// What stands between the texts of `concat`; a line end, if it is not said.
+    pub separator: Option<String>,
     /// Characters of the longest text, or bytes of the longest value of a column of bytes.
     pub max_length: Option<u32>,
 }
@@ -138,6 +140,20 @@ pub enum ConfigError {
         /// Its type.
         kind: &'static str,
     },
+    /// A strategy for values of another type.
+    #[error(
+        "[tables.{table}.columns.{column}] strategy: the column has type {kind}, of which '{strategy}' makes nothing"
+    )]
+    UnfitStrategy {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The strategy.
+        strategy: String,
+        /// Its type.
+        kind: &'static str,
+    },
     /// The server fills a column that names the row.
     #[error("[tables.{table}] fill: '{column}' belongs to the key, which the device gives")]
     FilledKey {
@@ -194,6 +210,7 @@ impl ConfigError {
             | Self::UnknownColumn { table, .. }
             | Self::UnknownValue { table, .. }
             | Self::NoLength { table, .. }
+            | Self::UnfitStrategy { table, .. }
             | Self::FilledKey { table, .. }
             | Self::NoIds { table }
             | Self::WideReference { table, .. }
@@ -371,7 +388,15 @@ fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Res
     for (column, settings) in &config.columns {
         let column = check(table, "columns", column)?;
         if let Some(strategy) = &settings.strategy {
-            table.strategies.insert(column, read_strategy(&name, strategy)?);
+            let kind = table.columns[&column].kind;
+            let strategy = read_strategy(&name, strategy, settings)?;
+            if !strategy.fits(kind) {
+                let (column, strategy) = (column.to_string(), settings.strategy.clone().unwrap_or_default());
+                return Err(ConfigError::UnfitStrategy { table: name, column, strategy, kind: kind.as_str() });
+            }
+            table.strategies.insert(column, strategy);
+        } else if settings.separator.is_some() {
+            return Err(unknown(&name, "separator", "separator", "the settings of strategy = \"concat\""));
         }
     }
     Ok(())
@@ -422,15 +447,25 @@ fn read_fill(table: &str, value: &str) -> Result<Fill, ConfigError> {
     }
 }
 
-fn read_strategy(table: &str, value: &str) -> Result<Strategy, ConfigError> {
+fn read_strategy(table: &str, value: &str, settings: &ColumnConfig) -> Result<Strategy, ConfigError> {
+    if let Some(separator) = settings.separator.as_deref().filter(|text| value != "concat" || text.is_empty()) {
+        return Err(unknown(table, "separator", separator, "a text, with strategy = \"concat\""));
+    }
     match value {
         "last-write-wins" => Ok(Strategy::LastWriteWins),
         "arrival" => Ok(Strategy::Arrival),
         "server-wins" => Ok(Strategy::ServerWins),
         "client-wins" => Ok(Strategy::ClientWins),
-        _ => Err(unknown(table, "strategy", value, "last-write-wins, arrival, server-wins, client-wins")),
+        "max" => Ok(Strategy::Max),
+        "min" => Ok(Strategy::Min),
+        "union" => Ok(Strategy::Union),
+        "concat" => Ok(Strategy::Concat(settings.separator.clone().unwrap_or_else(|| "\n".into()))),
+        "merge" => Ok(Strategy::Merge),
+        _ => Err(unknown(table, "strategy", value, STRATEGIES)),
     }
 }
+
+const STRATEGIES: &str = "last-write-wins, arrival, server-wins, client-wins, max, min, union, concat, merge";
 
 fn unknown(table: &str, key: &'static str, value: &str, allowed: &'static str) -> ConfigError {
     ConfigError::UnknownValue { table: table.to_owned(), key, value: value.to_owned(), allowed }

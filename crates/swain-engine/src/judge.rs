@@ -186,12 +186,12 @@ impl<T: Transaction> Case<'_, T> {
         for (column, new) in &wish.set.0 {
             // The decoder checked that an update says what each column was; an upsert may not have seen the row (M11).
             let was = wish.was.get(column).unwrap_or(NOTHING);
-            if self.column_wins(table, key, column, current.value(column), new, was).await? {
-                next.0.insert(column.clone(), new.clone());
-                self.verdict.won_any = true;
-            } else {
+            let decided = self.decide(table, key, column, current.value(column), new, was).await?;
+            if decided != *new {
                 self.verdict.lost.push(column.clone());
             }
+            self.verdict.won_any |= decided == *new || decided != *current.value(column);
+            next.0.insert(column.clone(), decided);
         }
         merge::commute(table, &mut next, wish.inc, wish.add, wish.remove);
         check_sums(table, current, &next, wish.inc)?;
@@ -226,8 +226,9 @@ impl<T: Transaction> Case<'_, T> {
         self.tx.delete(table, &key).await
     }
 
-    /// Under the row's lock: is the column still what the edit was based on? If not, its strategy decides (spec M4, M5).
-    async fn column_wins(
+    /// Under the row's lock: is the column still what the edit was based on? If not, its strategy decides what it becomes
+    /// (spec M4, M5, M13).
+    async fn decide(
         &mut self,
         table: &Table,
         key: &Key,
@@ -235,14 +236,22 @@ impl<T: Transaction> Case<'_, T> {
         current: &Value,
         new: &Value,
         was: &Was,
-    ) -> Result<bool, WriteError> {
+    ) -> Result<Value, WriteError> {
         if merge::is_undisputed(current, new, was) {
-            return Ok(true);
+            return Ok(new.clone());
         }
         let last = self.tx.last_write(table, key, column).await?;
-        let at = self.edit_time().await?;
-        let edit = Edit { device: &self.submission.device, at };
-        Ok(merge::wins(table.strategy(column), was, last.as_ref(), edit))
+        if merge::is_own(was, last.as_ref(), &self.submission.device) {
+            return Ok(new.clone());
+        }
+        let strategy = table.strategy(column);
+        let kind = table.columns.get(column).map(|column| column.kind);
+        if let Some(combined) = kind.and_then(|kind| merge::combine(strategy, kind, was, current, new)) {
+            return Ok(combined);
+        }
+        let edit = Edit { at: self.edit_time().await? };
+        let wins = merge::wins(strategy, last.as_ref(), edit);
+        Ok(if wins { new } else { current }.clone())
     }
 
     /// Device time, clamped to [time of base, now]: a clock that is wrong wins nothing by it.

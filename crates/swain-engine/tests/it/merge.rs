@@ -2,9 +2,10 @@
 
 use swain_core::protocol::Outcome;
 use swain_core::{Millis, Pos};
+use swain_engine::{ColumnConfig, TableConfig};
 use swain_testkit::spec;
 
-use crate::bench::{Bench, SHAPE_T, insert, update};
+use crate::bench::{Bench, SHAPE_T, everybody, insert, update};
 
 #[test]
 fn different_columns_of_one_row_both_survive() {
@@ -67,6 +68,48 @@ fn a_column_of_the_server_keeps_its_value_and_the_rest_is_merged() {
     assert_eq!((merged.outcome, merged.lost[0].as_str()), (Outcome::Merged, "kept"));
     let row = bench.row("t", "k").expect("it is there");
     assert_eq!((row.value("kept").as_text(), row.value("b").as_text()), (Some("ada"), Some("ben")));
+}
+
+/// The rules of a practice log: notes are put together, of two durations the longer counts, tags are united.
+#[test]
+fn a_practice_log_merges_by_its_configuration() {
+    spec!("M13");
+    let column = |strategy: &str, separator: Option<&str>| ColumnConfig {
+        strategy: Some(strategy.into()),
+        separator: separator.map(str::to_owned),
+        ..ColumnConfig::default()
+    };
+    let columns = [
+        ("b", column("concat", Some("\n\n---\n\n"))),
+        ("n", column("max", None)),
+        ("tags", column("union", None)),
+        ("a", column("server-wins", None)),
+    ];
+    let table = TableConfig { columns: columns.map(|(name, config)| (name.to_owned(), config)).into(), ..everybody() };
+    let mut bench = Bench::with([("t".to_owned(), table)].into());
+    let (mut phone, mut tablet) = (bench.connect("ada", "d-phone", SHAPE_T), bench.connect("ada", "d-tablet", SHAPE_T));
+    bench.push(&mut phone, 1, &insert("k", "Scales"));
+    let edit = |a: &str, b: &str, n: i64, tags: &str| {
+        format!(
+            r#"{{"update":{{"table":"t","key":["k"],"set":{{"a":"{a}","b":"{b}","n":{n},"tags":{tags}}},
+            "was":{{"a":{{"value":"Scales"}},"b":{{"value":null}},"n":{{"value":null}},"tags":{{"value":null}}}}}}}}"#
+        )
+    };
+    let first = bench.push(&mut phone, 2, &edit("Arpeggios", "slowly", 30, r#"["hands"]"#));
+
+    let second = bench.push(&mut tablet, 1, &edit("Chords", "with pedal", 45, r#"["pedal","hands"]"#));
+
+    assert_eq!(first.outcome, Outcome::Applied);
+    let lost: Vec<&str> = second.lost.iter().map(|column| column.as_str()).collect();
+    assert_eq!((second.outcome, lost), (Outcome::Merged, vec!["a", "b", "tags"]));
+    let row = bench.row("t", "k").expect("it is there");
+    assert_eq!(row.value("b").as_text(), Some("slowly\n\n---\n\nwith pedal"));
+    assert_eq!((row.value("n").as_int(), row.value("a").as_text()), (Some(45), Some("Arpeggios")));
+    assert_eq!(row.value("tags").canonical(), r#"["hands","pedal"]"#);
+
+    // What the tablet sends next knows nothing of the phone's part yet, and brings nothing twice.
+    let again = bench.push(&mut tablet, 2, &edit("Chords", "with pedal", 40, r#"["pedal"]"#));
+    assert_eq!((again.outcome, bench.row("t", "k")), (Outcome::Overruled, Some(row)));
 }
 
 #[test]

@@ -47,10 +47,12 @@ impl Source {
             ConfigError::UnknownValue { key, value, .. } => (*key, Word::Is(value)),
             ConfigError::FilledKey { column, .. } => ("fill", Word::Is(column)),
             ConfigError::NotHidden { column, .. } => ("hidden", Word::Is(column)),
-            ConfigError::NoLength { column, .. } => ("columns", Word::Is(column)),
+            ConfigError::NoLength { column, .. } | ConfigError::UnfitStrategy { column, .. } => {
+                ("columns", Word::Is(column))
+            }
             _ => ("", Word::Whole),
         };
-        let (table, message) = (table_of(error), message_of(error));
+        let (table, message) = (error.table(), message_of(error));
         let help = format!("help: mend {}, then `swain check`", self.name);
         self.at_table(table, key, word, &message, &help)
     }
@@ -143,20 +145,6 @@ fn deep(item: &Item, key: &str) -> Option<Range<usize>> {
     match table.get_key_value(key) {
         Some((name, value)) => value.span().or_else(|| name.span()),
         None => table.iter().filter(|(_, inner)| inner.is_table_like()).find_map(|(_, inner)| deep(inner, key)),
-    }
-}
-
-fn table_of(error: &ConfigError) -> &str {
-    match error {
-        ConfigError::UnknownTable { table }
-        | ConfigError::UnknownColumn { table, .. }
-        | ConfigError::UnknownValue { table, .. }
-        | ConfigError::FilledKey { table, .. }
-        | ConfigError::NoLength { table, .. }
-        | ConfigError::NoIds { table }
-        | ConfigError::NotHidden { table, .. }
-        | ConfigError::WideReference { table, .. }
-        | ConfigError::Rule { table, .. } => table,
     }
 }
 

@@ -129,6 +129,11 @@ async fn mistakes_are_shown_with_their_place() {
             ["2 | scopes", "                    ^^^^\n", "no column 'ower'"],
         ),
         ("[tables.t.columns.owner]\nstrategy = \"best\"\n", ["2 | strategy", "^^^^", "not one of last-write-wins"]),
+        (
+            "[tables.t.columns.owner]\nstrategy = \"max\"\n",
+            ["1 | [tables.t.columns.owner]", "^^^^^", "'max' makes nothing"],
+        ),
+        ("[tables.t.columns.owner]\nseparator = \"-\"\n", ["2 | separator", "^", "strategy = \"concat\""]),
         ("", ["names no table", "[tables.NAME]", "add"]),
     ] {
         let folder = project(config).await;
