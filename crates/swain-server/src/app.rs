@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use swain_core::protocol::Transport;
-use swain_core::{Code, Millis};
-use swain_engine::Engine;
+use swain_core::{Code, Millis, Problem};
+use swain_engine::{Engine, Identity};
+use swain_store::Store;
 
 use crate::assets::Assets;
 use crate::auth::Auth;
@@ -67,5 +68,17 @@ impl<S> App<S> {
         }
         let detail = format!("this server is configured without {}", wanted[0].as_str());
         Err(Refusal::new(Code::TransportOff, detail))
+    }
+}
+
+impl<S: Store> App<S> {
+    /// Whose access token this is; no token is a visitor. Of its claims only those count that a rule asks for (spec R14).
+    pub(crate) fn identify(&self, token: Option<&str>) -> Result<Identity, Problem> {
+        let mut identity = self.auth.identify(token)?;
+        if !identity.auth.claims.is_empty() {
+            let asked = self.engine.catalog().claims();
+            identity.auth.claims.retain(|name, _| asked.contains(name));
+        }
+        Ok(identity)
     }
 }

@@ -3,6 +3,7 @@
 mod access_cookie;
 mod access_token;
 mod account;
+mod external;
 mod password;
 mod refresh_token;
 mod request;
@@ -31,6 +32,7 @@ pub(crate) use access_cookie::find_access;
 use access_cookie::find_bearer;
 use access_token::{AccessToken, AccessTokens};
 pub use account::{NewAccount, add_account, set_password};
+pub use external::{ExternalTokens, KeysError};
 use password::Passwords;
 use refresh_token::RefreshTokens;
 use request::AuthRequest;
@@ -39,6 +41,7 @@ use throttle::{Throttle, ThrottleKey};
 /// Who somebody is, and how they prove it.
 pub(crate) struct Auth {
     access: AccessTokens,
+    external: Option<ExternalTokens>,
     refresh: RefreshTokens,
     passwords: Passwords,
     failed_logins: Throttle,
@@ -58,6 +61,7 @@ impl Auth {
     pub(crate) fn new(config: &ServerConfig) -> Self {
         Self {
             access: AccessTokens::new(&config.secret, config.tokens.access),
+            external: config.external.clone(),
             refresh: RefreshTokens::new(&config.secret, config.tokens),
             passwords: Passwords::new(),
             failed_logins: Throttle::of_failed_logins(),
@@ -70,7 +74,10 @@ impl Auth {
     /// Whose access token this is; no token is a visitor.
     pub(crate) fn identify(&self, token: Option<&str>) -> Result<Identity, Problem> {
         match token {
-            Some(token) => self.access.read(token, now()),
+            Some(token) => match (self.access.read(token, now()), &self.external) {
+                (Err(problem), Some(external)) if problem.code == Code::Unauthenticated => external.read(token, now()),
+                (read, _) => read,
+            },
             None => Ok(Identity { auth: Who::default(), expires: None }),
         }
     }
@@ -174,7 +181,7 @@ pub(crate) async fn logout<S: Store>(
 
 /// `GET /api/auth/me`.
 pub(crate) async fn me<S: Store>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let identity = app.auth.identify(Some(&find_bearer(&headers)?))?;
+    let identity = app.identify(Some(&find_bearer(&headers)?))?;
     let gone = || Refusal::new(Code::Unauthenticated, "the account is gone");
     let user = identity.auth.user.ok_or_else(gone)?;
     let person = app.engine.store().person(user).await?;

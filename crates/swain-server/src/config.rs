@@ -11,6 +11,7 @@ use swain_engine::limits::HEARTBEAT_MS;
 use swain_store::Retention;
 
 use crate::assets::Assets;
+use crate::auth::ExternalTokens;
 use crate::dev::Reloads;
 use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, RETENTION_MS, TRIM_INTERVAL_MS, WRITE_STALL_MS_MAX};
 
@@ -40,6 +41,8 @@ pub struct ServerConfig {
 
     /// What signs the tokens.
     pub secret: Secret,
+    /// Tokens of the application's own identity provider, which count as well.
+    pub external: Option<ExternalTokens>,
     /// How long they live.
     pub tokens: TokenTimes,
     /// Who may make an account.
@@ -71,6 +74,7 @@ impl ServerConfig {
             transports: Transport::ALL.to_vec(),
             compression: true,
             secret,
+            external: None,
             tokens: TokenTimes::default(),
             sign_up: SignUp::Open,
             retention: Retention { log: Millis(RETENTION_MS), history: BTreeMap::new() },

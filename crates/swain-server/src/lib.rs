@@ -34,7 +34,7 @@ mod stream;
 mod sync;
 
 pub use assets::Assets;
-pub use auth::{NewAccount, add_account, set_password};
+pub use auth::{ExternalTokens, KeysError, NewAccount, add_account, set_password};
 pub use clock::now;
 pub use config::{Devtools, Secret, ServerConfig, SignUp, TokenTimes};
 pub use dev::Reloads;

@@ -35,6 +35,8 @@ pub const REQUEST_INTERVAL_MS: u64 = 10;
 /// Seconds for which a browser remembers what pages of other origins may do.
 pub const PREFLIGHT_S_MAX: u64 = 600;
 
+/// Bytes of a user's id that another identity provider gives.
+pub const USER_ID_BYTES_MAX: usize = 256;
 /// Bytes of an e-mail address.
 pub const EMAIL_BYTES_MAX: usize = 254;
 /// Characters of a person's name.

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod environment;
+mod external;
 mod keys;
 mod retention;
 mod source;
@@ -21,6 +22,7 @@ use swain_server::{ServerConfig, SignUp, Transport};
 use toml::{Table, Value};
 
 pub(crate) use aliases::notes;
+use external::ExternalSection;
 pub(crate) use source::Source;
 
 use crate::secret;
@@ -86,6 +88,8 @@ pub(crate) struct AuthSection {
     pub(crate) jwt_secret_file: Option<PathBuf>,
     /// Whether everybody may make an account.
     pub(crate) sign_up: bool,
+    /// Tokens of the application's own identity provider.
+    pub(crate) external: Option<ExternalSection>,
 }
 
 impl Default for ServerSection {
@@ -118,7 +122,7 @@ impl Default for SyncSection {
 
 impl Default for AuthSection {
     fn default() -> Self {
-        Self { jwt_secret: None, jwt_secret_file: None, sign_up: true }
+        Self { jwt_secret: None, jwt_secret_file: None, sign_up: true, external: None }
     }
 }
 
@@ -218,6 +222,7 @@ impl Config {
         config.compression = self.server.compression;
         let token = self.server.metrics_token.as_deref().map(|text| secret::read(text, "[server] metrics_token"));
         config.metrics_token = token.transpose()?;
+        config.external = self.auth.external.as_ref().map(|external| external.read(place)).transpose()?;
         config.sign_up = match self.auth.sign_up {
             true => SignUp::Open,
             false => SignUp::Closed,

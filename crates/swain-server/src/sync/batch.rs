@@ -25,7 +25,7 @@ pub(crate) async fn batch<S: Store>(State(app): State<Arc<App<S>>>, request: Req
         let retry = app.lifecycle.draw_return();
         return Err(Refusal::new(Code::Draining, "the server is going down").retry_after(retry));
     }
-    let identity = app.auth.identify(find_access(&parts.headers)?.as_deref())?;
+    let identity = app.identify(find_access(&parts.headers)?.as_deref())?;
     let text = read_json(&parts.headers, body, MESSAGE_BYTES_MAX).await?;
     let UpBatch { device, mutations } = UpBatch::read(&text)?;
     app.auth.admit_request(&device, now())?;

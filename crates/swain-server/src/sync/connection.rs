@@ -119,7 +119,7 @@ impl<S: Store, W: Wire> Connection<S, W> {
     fn ask(&self, ask: Ask) {
         let app = Arc::clone(&self.app);
         let answer = match ask {
-            Ask::Authenticate { token } => async move { Told::Identity(app.auth.identify(token.as_deref())) }.boxed(),
+            Ask::Authenticate { token } => async move { Told::Identity(app.identify(token.as_deref())) }.boxed(),
             ask => {
                 let (id, waker) = (self.seat.id, self.wakeup.waker());
                 async move {

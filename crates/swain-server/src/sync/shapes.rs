@@ -27,7 +27,7 @@ pub(crate) async fn shapes<S: Store>(State(app): State<Arc<App<S>>>, request: Re
     let (parts, body) = request.into_parts();
     app.origins.check_form(&parts.headers)?;
     app.auth.admit_sender(parts.extensions.get(), now())?;
-    let identity = app.auth.identify(find_access(&parts.headers)?.as_deref())?;
+    let identity = app.identify(find_access(&parts.headers)?.as_deref())?;
     let text = read_json(&parts.headers, body, MESSAGE_BYTES_MAX).await?;
     let value = strict_json::parse(&text)?;
     let shapes = read_shapes(&Node::root("body", &value))?;

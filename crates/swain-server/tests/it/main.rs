@@ -3,6 +3,7 @@
 
 mod account;
 mod bad_input;
+mod external;
 mod http;
 mod http_access;
 mod http_streams;

@@ -183,7 +183,7 @@ fn tables() -> BTreeMap<String, TableConfig> {
     BTreeMap::from([("t".into(), everybody), ("u".into(), own)])
 }
 
-fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     let table = |name: &str, columns: &[(&str, ColumnType)]| {
         let column = |(name, kind): &(&str, ColumnType)| {
             let column = Column { kind: *kind, nullable: *name != "id", has_default: false, generated: false };
