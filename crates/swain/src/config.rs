@@ -25,6 +25,7 @@ pub(crate) use aliases::notes;
 use external::ExternalSection;
 pub(crate) use source::Source;
 
+use crate::database::Location;
 use crate::secret;
 
 /// The whole file. An unknown key is an error with its place.
@@ -68,6 +69,10 @@ pub(crate) struct ServerSection {
 pub(crate) struct DatabaseSection {
     /// The SQLite file.
     pub(crate) path: PathBuf,
+    /// A PostgreSQL database instead of the file.
+    pub(crate) url: Option<String>,
+    /// Certificates that are trusted for it instead of the operating system's.
+    pub(crate) root_certificate: Option<PathBuf>,
 }
 
 /// `[sync]`
@@ -110,7 +115,7 @@ impl Default for ServerSection {
 
 impl Default for DatabaseSection {
     fn default() -> Self {
-        Self { path: "swain.db".into() }
+        Self { path: "swain.db".into(), url: None, root_certificate: None }
     }
 }
 
@@ -195,22 +200,32 @@ impl Config {
         }
     }
 
-    /// Where the database is: as configured, or by the same name in another folder.
-    pub(crate) fn database_path(&self, place: &Place, data: Option<&Path>) -> PathBuf {
-        let path = &self.database.path;
-        match (data, path.file_name()) {
+    /// Where the database is: as configured, or a file by the same name in another folder.
+    pub(crate) fn location(&self, place: &Place, data: Option<&Path>) -> anyhow::Result<Location> {
+        let DatabaseSection { path, url, root_certificate } = &self.database;
+        if let Some(url) = url {
+            if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+                bail!("[database] url is postgres://user@host/database; an SQLite file is named by [database] path");
+            }
+            let root_certificate = root_certificate.as_ref().map(|path| place.resolve(path));
+            return Ok(Location::Server { url: url.clone(), root_certificate });
+        }
+        Ok(Location::File(match (data, path.file_name()) {
             (Some(data), Some(name)) => data.join(name),
             (Some(_), None) | (None, _) => place.resolve(path),
-        }
+        }))
     }
 
-    /// The server's part, with its secret: as configured, or kept beside the database.
-    pub(crate) fn server_config(&self, place: &Place, database: &Path) -> anyhow::Result<ServerConfig> {
+    /// The server's part, with its secret: as configured, or kept beside the database's file, or beside the configuration.
+    pub(crate) fn server_config(&self, place: &Place, database: &Location) -> anyhow::Result<ServerConfig> {
         let secret = match (&self.auth.jwt_secret, &self.auth.jwt_secret_file) {
             (Some(_), Some(_)) => bail!("give [auth] jwt_secret or jwt_secret_file, not both"),
             (Some(text), None) => secret::read(text, "[auth] jwt_secret")?,
             (None, Some(path)) => secret::read_or_make(&place.resolve(path))?,
-            (None, None) => secret::read_or_make(&database.with_file_name("jwt.secret"))?,
+            (None, None) => secret::read_or_make(&match database.file() {
+                Some(file) => file.with_file_name("jwt.secret"),
+                None => place.resolve(Path::new("jwt.secret")),
+            })?,
         };
         let mut config = ServerConfig::new(self.server.listen, secret);
         config.retention = self.retention()?;

@@ -1,6 +1,7 @@
 //! The command line of Swain.
 #![forbid(unsafe_code)]
 
+mod any_store;
 mod command;
 mod common;
 mod config;

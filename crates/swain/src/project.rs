@@ -7,12 +7,12 @@ use anyhow::bail;
 use swain_core::{Name, Schema};
 use swain_engine::{Catalog, Engine, EngineError};
 use swain_server::{ServerConfig, now};
-use swain_sqlite::SqliteStore;
 use swain_store::Store as _;
 
+use crate::any_store::AnyStore;
 use crate::common::Common;
 use crate::config::{Config, Place, Source};
-use crate::database::Database;
+use crate::database::{Database, Location};
 use crate::nearest::nearest;
 
 /// A configuration and where it is.
@@ -43,17 +43,25 @@ impl Project {
         Ok(Self { config, place: Place::of_folder(folder), source, data: Some(folder.to_owned()) })
     }
 
-    pub(crate) fn database_path(&self) -> PathBuf {
-        self.config.database_path(&self.place, self.data.as_deref())
+    pub(crate) fn location(&self) -> anyhow::Result<Location> {
+        self.config.location(&self.place, self.data.as_deref())
+    }
+
+    /// The file of the database, for what only a file can have done to it.
+    pub(crate) fn database_file(&self, what: &str) -> anyhow::Result<PathBuf> {
+        match self.location()? {
+            Location::File(path) => Ok(path),
+            Location::Server { .. } => bail!("{what} is for an SQLite file; on PostgreSQL it is not there yet"),
+        }
     }
 
     /// Opens the database, which has to be there.
-    pub(crate) fn open(&self) -> anyhow::Result<Database> {
-        Database::open(&self.database_path())
+    pub(crate) async fn open(&self) -> anyhow::Result<Database> {
+        Database::open(&self.location()?).await
     }
 
     pub(crate) fn server_config(&self) -> anyhow::Result<ServerConfig> {
-        self.config.server_config(&self.place, &self.database_path())
+        self.config.server_config(&self.place, &self.location()?)
     }
 
     /// The tables of the configuration as the database has them.
@@ -89,7 +97,7 @@ impl Project {
     }
 
     /// The engine over these tables.
-    pub(crate) async fn engine(&self, database: &Database) -> anyhow::Result<Arc<Engine<SqliteStore>>> {
+    pub(crate) async fn engine(&self, database: &Database) -> anyhow::Result<Arc<Engine<AnyStore>>> {
         // Errors are told with their place before the database is touched.
         self.catalog(database).await?;
         match Engine::open(Arc::clone(&database.store), &self.config.tables, now()).await {

@@ -86,7 +86,7 @@ impl Attach {
 async fn capture(draft: &Draft, path: &Path, common: &Common) -> anyhow::Result<()> {
     let project = Project::of_text(&draft.document.to_string(), common)?;
     let _lock = ServerLock::take(path)?;
-    let database = project.open()?;
+    let database = project.open().await?;
     project.engine(&database).await.map(drop)
 }
 
@@ -142,7 +142,8 @@ impl Draft {
     }
 
     fn database_path(&self, common: &Common) -> anyhow::Result<PathBuf> {
-        Ok(Project::of_text(&self.document.to_string(), common)?.database_path())
+        let project = Project::of_text(&self.document.to_string(), common)?;
+        project.database_file("swain attach, which lists tables,")
     }
 
     fn check_loopback(&self) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use swain_engine::TableConfig;
 use swain_sqlite::Index;
 use swain_store::Store as _;
 
+use crate::any_store::AnyStore;
 use crate::common::Common;
 use crate::config::notes;
 use crate::database::Database;
@@ -27,29 +28,40 @@ pub(crate) struct Check {}
 impl Check {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<ExitCode> {
         let project = Project::read(common)?;
-        let database = project.open()?;
+        let database = project.open().await?;
         let catalog = project.catalog(&database).await?;
         project.server_config()?;
         let mut findings = Vec::new();
         for (name, config) in &project.config.tables {
-            let indexes = database.store.indexes(Name::from(name.as_str())).await?;
-            findings.push(Finding::new(&catalog.schema.tables[name.as_str()], config, &indexes));
+            let indexes = indexes(&database, name).await?;
+            findings.push(Finding::new(&catalog.schema.tables[name.as_str()], config, indexes.as_deref()));
         }
         let unsynced = unsynced(&project, &database).await;
         let mut text: String = findings.iter().map(Finding::text).collect();
-        let notes = notes(|name| std::env::var_os(name).is_some());
+        let mut notes = notes(|name| std::env::var_os(name).is_some());
+        if matches!(&*database.store, AnyStore::Postgres(_)) {
+            notes.push("missing indexes are looked for on SQLite only".to_owned());
+        }
         if !unsynced.is_empty() {
             text.push_str(&format!("not synced, because swain.toml does not name them: {}\n", unsynced.join(", ")));
         }
         text.extend(notes.iter().map(|note| format!("note: {note}\n")));
-        let path = project.database_path();
-        text.push_str(&format!("{} and {} fit together.", common.config.display(), path.display()));
+        let location = project.location()?;
+        text.push_str(&format!("{} and {location} fit together.", common.config.display()));
         let tables: serde_json::Map<_, _> =
             findings.iter().map(|finding| (finding.table.clone(), finding.json())).collect();
-        let report = json!({ "config": common.config, "database": path, "tables": tables,
+        let report = json!({ "config": common.config, "database": location.to_string(), "tables": tables,
             "not_synced": unsynced, "notes": notes });
         common.report(&text, &report);
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Those of a table; on PostgreSQL they are not looked at yet, so that none is called missing.
+async fn indexes(database: &Database, table: &str) -> anyhow::Result<Option<Vec<Index>>> {
+    match &*database.store {
+        AnyStore::Sqlite(store) => Ok(Some(store.indexes(Name::from(table)).await?)),
+        AnyStore::Postgres(_) => Ok(None),
     }
 }
 
@@ -71,19 +83,18 @@ struct Finding {
 }
 
 impl Finding {
-    fn new(table: &Table, config: &TableConfig, indexes: &[Index]) -> Self {
+    fn new(table: &Table, config: &TableConfig, indexes: Option<&[Index]>) -> Self {
         let TableConfig { read, write, insert, update, delete, .. } = config;
         let own = |own: &Option<String>| own.clone().or_else(|| write.clone());
         let rights =
             [("read", read.clone()), ("insert", own(insert)), ("update", own(update)), ("delete", own(delete))];
-        let is_key = |columns: &[Name]| columns.iter().eq(&table.key);
-        let uniques = indexes.iter().filter(|index| index.unique && !is_key(&index.columns));
-        let uniques = uniques.map(|index| list(&index.columns)).collect();
-        let covered = |scope: &&Name| {
+        let uniques = table.uniques.iter().map(|columns| list(columns)).collect();
+        let is_missing = |scope: &&Name| {
+            let Some(indexes) = indexes else { return false };
             let firsts = indexes.iter().filter_map(|index| index.columns.first()).chain(table.key.first());
             !firsts.into_iter().any(|first| first == *scope)
         };
-        let missing = table.scopes.iter().filter(covered).map(|scope| index_for(table, scope)).collect();
+        let missing = table.scopes.iter().filter(is_missing).map(|scope| index_for(table, scope)).collect();
         Self { table: table.name.to_string(), rights, uniques, missing }
     }
 

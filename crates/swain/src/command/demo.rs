@@ -12,8 +12,9 @@ use swain_server::{Assets, NewAccount, add_account};
 use swain_sqlite::ServerLock;
 use swain_store::Store as _;
 
+use crate::any_store::AnyStore;
 use crate::common::Common;
-use crate::database::Database;
+use crate::database::{Database, Location};
 use crate::project::Project;
 use crate::run::run;
 
@@ -56,13 +57,15 @@ impl Demo {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let data = common.data.clone().unwrap_or_else(|| Path::new(".swain").join(self.name.name()));
         std::fs::create_dir_all(&data).with_context(|| format!("the folder {} cannot be made", data.display()))?;
-        let project = Project::inside(&self.name.text("swain.toml")?, "the demo's swain.toml", &data)?;
-        let path = project.database_path();
+        let mut project = Project::inside(&self.name.text("swain.toml")?, "the demo's swain.toml", &data)?;
+        // A demo is on SQLite, whatever database the shell's variables are about.
+        project.config.database.url = None;
+        let path = project.database_file("a demo")?;
         let _lock = ServerLock::take(&path)?;
         if self.fresh {
             forget(&path)?;
         }
-        let database = Database::open_or_create(&path)?;
+        let database = Database::open_or_create(&Location::File(path.clone())).await?;
         self.name.fill(&database).await?;
         let engine = project.engine(&database).await?;
 
@@ -108,8 +111,8 @@ impl Example {
         if tables.is_empty() {
             // In one transaction: a demo that is ended in the middle begins again.
             let sql = format!("BEGIN IMMEDIATE;\n{}\n{}\nCOMMIT;", self.text("schema.sql")?, self.text("sample.sql")?);
-            let filled = database.store.execute_outside(sql).await;
-            filled.context("the demo's tables cannot be made")?;
+            let AnyStore::Sqlite(store) = &*database.store else { bail!("a demo runs on SQLite") };
+            store.execute_outside(sql).await.context("the demo's tables cannot be made")?;
         }
         for (id, name) in PEOPLE {
             let account = NewAccount {

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::json;
+use swain_postgres::PostgresStore;
 use swain_sqlite::{detach, survey};
 use swain_store::Accounts as _;
 
 use crate::common::Common;
-use crate::database::Database;
+use crate::database::{Database, Location};
 use crate::project::Project;
 
 /// Leave a database as it was found: without Swain's triggers, log and accounts.
@@ -32,7 +33,10 @@ impl Detach {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let path = match self.database {
             Some(path) => path,
-            None => Project::read(common)?.database_path(),
+            None => match Project::read(common)?.location()? {
+                Location::File(path) => path,
+                server @ Location::Server { .. } => return leave_server(&server, self.yes, common).await,
+            },
         };
         if !path.exists() {
             bail!("there is no database {}", path.display());
@@ -60,8 +64,24 @@ impl Detach {
     }
 }
 
+/// The same of a PostgreSQL database. Other servers that have it open notice that their tables are gone.
+async fn leave_server(location: &Location, yes: bool, common: &Common) -> anyhow::Result<()> {
+    let database = Database::open(location).await?;
+    if !yes && !database.store.persons(None, 1).await.context("accounts cannot be read")?.is_empty() {
+        bail!(
+            "accounts are kept in {location} and would go, too; `swain user list` shows them; if they may go: swain detach --yes"
+        );
+    }
+    drop(database);
+    let options = location.postgres_options().context("it is no PostgreSQL database")?;
+    PostgresStore::detach(options).await.with_context(|| format!("{location} cannot be left"))?;
+    let text = format!("{location} is as it was found.\n{} stays where it is.", common.config.display());
+    common.report(&text, &json!({ "database": location.to_string() }));
+    Ok(())
+}
+
 /// The store is closed again when this returns: nobody may have the file open then.
 async fn has_accounts(path: &Path) -> anyhow::Result<bool> {
-    let database = Database::open(path)?;
+    let database = Database::open(&Location::File(path.to_owned())).await?;
     Ok(!database.store.persons(None, 1).await.context("accounts cannot be read")?.is_empty())
 }

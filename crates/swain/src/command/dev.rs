@@ -73,7 +73,7 @@ struct Site {
     reloads: Reloads,
     project: Project,
     database: Database,
-    lock: ServerLock,
+    lock: Option<ServerLock>,
     /// None only while one takes the place of another.
     running: Option<Running>,
     /// Stays the same from one server to the next, so that open pages find it again.
@@ -92,17 +92,17 @@ struct Seen {
 impl Site {
     async fn start(options: Dev, common: &Common) -> anyhow::Result<Self> {
         let project = Project::read(common)?;
-        let database = project.open()?;
-        let lock = ServerLock::take(&project.database_path())?;
+        let location = project.location()?;
+        let database = project.open().await?;
+        let lock = location.lock()?;
         let reloads = Reloads::default();
         let listen = options.listen.unwrap_or(project.config.server.listen);
         let running = serve(&project, &database, &reloads, listen).await?;
         let (common, address) = (common.clone(), running.address);
         let site = Self { options, common, reloads, project, database, lock, running: Some(running), address };
         site.write_types().await?;
-        let path = site.project.database_path();
-        let text = format!("Swain serves {} at http://{address}\nIt reloads on save; Ctrl-C ends it.", path.display());
-        let report = serde_json::json!({ "database": path, "address": format!("http://{address}") });
+        let text = format!("Swain serves {location} at http://{address}\nIt reloads on save; Ctrl-C ends it.");
+        let report = serde_json::json!({ "database": location.to_string(), "address": format!("http://{address}") });
         site.common.report(&text, &report);
         Ok(site)
     }
@@ -150,10 +150,10 @@ impl Site {
     /// A server of the saved configuration in the place of the one that runs.
     async fn renew(&mut self) -> anyhow::Result<()> {
         let project = Project::read(&self.common)?;
-        let is_same_database = project.database_path() == self.project.database_path();
-        let other = match is_same_database {
+        let location = project.location()?;
+        let other = match location == self.project.location()? {
             true => None,
-            false => Some((project.open()?, ServerLock::take(&project.database_path())?)),
+            false => Some((project.open().await?, location.lock()?)),
         };
         let database = other.as_ref().map_or(&self.database, |(database, _)| database).clone();
         // What is wrong is found while the old one still runs.

@@ -31,7 +31,7 @@ pub(crate) struct Resume {
 
 impl Pause {
     pub(crate) fn run(self, common: &Common) -> anyhow::Result<()> {
-        let (table, path) = (self.table, Project::read(common)?.database_path());
+        let (table, path) = (self.table, Project::read(common)?.database_file("swain pause")?);
         let is_new = pause(&path, &table).with_context(|| format!("'{table}' cannot be paused"))?;
         let text = match is_new {
             true => format!("'{table}' is paused. When you are done: swain resume {table}"),
@@ -44,7 +44,7 @@ impl Pause {
 
 impl Resume {
     pub(crate) fn run(self, common: &Common) -> anyhow::Result<()> {
-        let (table, path) = (self.table, Project::read(common)?.database_path());
+        let (table, path) = (self.table, Project::read(common)?.database_file("swain resume")?);
         let was_paused = resume(&path, &table).with_context(|| format!("'{table}' cannot be resumed"))?;
         let text = match was_paused {
             true => format!("'{table}' is live again; devices load it anew, a running server within a second"),

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use swain_server::Assets;
-use swain_sqlite::ServerLock;
 
 use crate::common::Common;
 use crate::project::Project;
@@ -26,16 +25,19 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let project = Project::read(common)?;
-        let database = project.open()?;
-        let path = project.database_path();
-        let _lock = ServerLock::take(&path)?;
+        let location = project.location()?;
+        let database = project.open().await?;
+        let _lock = location.lock()?;
         let engine = project.engine(&database).await?;
         let mut server = project.server_config()?;
         server.listen = self.listen.unwrap_or(server.listen);
         server.public = Assets::Folder(project.place.resolve(&project.config.server.public));
         run(server, engine, |address| {
-            let text = format!("Swain serves {} at http://{address}", path.display());
-            common.report(&text, &serde_json::json!({ "database": path, "address": format!("http://{address}") }));
+            let text = format!("Swain serves {location} at http://{address}");
+            common.report(
+                &text,
+                &serde_json::json!({ "database": location.to_string(), "address": format!("http://{address}") }),
+            );
         })
         .await
     }

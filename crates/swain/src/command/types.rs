@@ -30,7 +30,7 @@ pub(crate) struct Types {
 impl Types {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let project = Project::read(common)?;
-        let database = project.open()?;
+        let database = project.open().await?;
         let catalog = project.catalog(&database).await?;
         let numbers = if self.exact { Numbers::Exact } else { Numbers::Plain };
         let text = typescript(&catalog, numbers);

@@ -85,7 +85,7 @@ pub(crate) struct GivenPassword {
 
 impl User {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
-        let database = Project::read(common)?.open()?;
+        let database = Project::read(common)?.open().await?;
         match self {
             Self::Add(add) => add.run(&database, common).await,
             Self::List => list(&database, common).await,

@@ -47,7 +47,7 @@ pub(crate) const ALIASES: &[Alias] = &[
     Alias { name: "VITE_SYNC_DEBUG", meaning: Client("debug") },
     Alias { name: "VITE_SUPABASE_URL", meaning: Client("url") },
     Alias { name: "VITE_SUPABASE_ANON_KEY", meaning: Nothing("visitors need no key; rules say what they may read") },
-    Alias { name: "DATABASE_URL", meaning: Nothing("the SQLite file is named by `database.path`") },
+    Alias { name: "DATABASE_URL", meaning: Key("database.url") },
     Alias { name: "POSTGRES_PASSWORD", meaning: Nothing("belongs to the database's own set-up") },
     Alias { name: "GOTRUE_DB_DRIVER", meaning: Nothing("accounts are in the same database") },
     Alias { name: "KONG_DATABASE", meaning: Nothing("no gateway is needed in front") },

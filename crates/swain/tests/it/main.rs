@@ -10,6 +10,7 @@ mod kill;
 mod large;
 mod names;
 mod newcomer;
+mod postgres;
 mod proxies;
 mod readme;
 mod retention;
