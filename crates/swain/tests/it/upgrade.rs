@@ -14,7 +14,8 @@ async fn the_data_of_0_1_0_is_served_and_goes_on() {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     std::fs::copy(RELEASED, data.join("swain.db")).unwrap();
-    let client = open(folder.path(), &data).await;
+    // The server ends with its value.
+    let (_server, client) = open(folder.path(), &data).await;
 
     let games = client.rows("games");
     let (key, game) = games.iter().find(|(_, row)| is_running(row)).expect("the game that was being played");
@@ -25,17 +26,16 @@ async fn the_data_of_0_1_0_is_served_and_goes_on() {
     assert_eq!(score(&client.row("games", key.clone()).unwrap()), (16, 12));
 }
 
-async fn open(folder: &Path, data: &Path) -> Client {
+async fn open(folder: &Path, data: &Path) -> (Program, Client) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swain"));
     command.current_dir(folder).args(["demo", "pace", "--listen", "127.0.0.1:0", "--data"]).arg(data);
-    // It ends with the test.
-    let demo = Box::leak(Box::new(Program::start(&mut command)));
+    let demo = Program::start(&mut command);
     let url = format!("http://{}", demo.address().await);
     let ada = auth::login(&url, "ada@example.com", "pickup-game").await.unwrap();
     let config = ClientConfig::new(url, vec![Shape::table("games")]).with_token(ada.access);
     let client = Client::connect(config).await.unwrap();
     client.sync(PATIENCE).await.unwrap();
-    client
+    (demo, client)
 }
 
 fn is_running(row: &Row) -> bool {
