@@ -17,6 +17,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 const WAIT_MS = 30_000;
+/** How often a browser that dies while it starts is started again, before the story fails of it. */
+const LAUNCHES_MAX = 3;
 /** What Chromium says by itself when nobody answers. */
 const NETWORK = /net::ERR_(CONNECTION|SOCKET|EMPTY_RESPONSE|INCOMPLETE)|WebSocket connection to .* failed/;
 
@@ -64,7 +66,7 @@ export class Profile {
   /** Also again after a close: everything that the profile kept on disk is there. */
   async open() {
     const options = { executablePath: browser(), args: FLAGS, viewport: this.#viewport, timeout: WAIT_MS };
-    this.#context = await chromium.launchPersistentContext(this.#folder, options);
+    this.#context = await launch(this.#folder, options);
     this.#context.setDefaultTimeout(WAIT_MS);
     await this.#context.addInitScript(() => {
       addEventListener("securitypolicyviolation", (event) => {
@@ -106,6 +108,18 @@ export class Profile {
       complain(`uncaught ${error.message}`);
     });
     page.on("crash", () => note("a tab crashed"));
+  }
+}
+
+/** Chromium itself crashes at its start now and then; no page of ours has been seen by it then. */
+async function launch(folder, options) {
+  for (let launches = 1; ; launches += 1) {
+    try {
+      return await chromium.launchPersistentContext(folder, options);
+    } catch (error) {
+      if (launches === LAUNCHES_MAX) throw error;
+      console.error(`the browser did not start (${launches} of ${LAUNCHES_MAX}): ${error.message.split("\n")[0]}`);
+    }
   }
 }
 

@@ -63,9 +63,9 @@ test("a Dexie application is converted by ten lines, and two browsers that used 
   await people[1].page.getByRole("button", { name: "All done" }).click();
   await people[1].page.getByText("Club of ada's first in Club of ada's eight, done").waitFor();
   await seen(people[0].page, ["Club of ada", "Club of ben", "Offline"]);
-  await people[0].page.reload().catch(() => undefined);
+  await people[0].page.close();
   await server.start();
-  await people[0].page.goto(server.url);
+  people[0].page = await people[0].profile.tab();
   for (const { page, profile } of people) {
     await seen(page, ["Club of ada", "Club of ben", "Offline"]);
     await page.getByText("Club of ada's first in Club of ada's eight, done").waitFor();
