@@ -72,8 +72,10 @@ pub const RETENTION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 pub const TRIM_INTERVAL_MS: u64 = 60_000;
 /// Rows of the log that one step of a clean-up touches: what a write may have to wait for.
 pub const TRIM_STEP_ROWS: usize = 32;
-/// A clean-up rests for so many times as long as its last step took, the wait for the writer included.
-pub const TRIM_REST_FACTOR: u32 = 50;
+/// A clean-up rests for at most so many times as long as its last step took, the wait for the writer included.
+pub const TRIM_REST_FACTOR_MAX: u32 = 200;
+/// And for at least so many times, when the log grows faster than it is cleaned up.
+pub const TRIM_REST_FACTOR_MIN: u32 = 2;
 /// The shortest rest, in milliseconds.
 pub const TRIM_REST_MS_MIN: u64 = 10;
 /// Milliseconds between two lines in the log of a clean-up that goes on.

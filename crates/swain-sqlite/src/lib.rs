@@ -2,7 +2,8 @@
 //!
 //! One writer thread owns the only connection that writes. It commits what is queued in one transaction, a savepoint for
 //! each mutation, and answers when the commit is on disk ([`SqliteStore`]). Triggers note what changed, whoever changed
-//! it; the writer gives the positions under the write lock. Readers come from a small pool of threads.
+//! it; the writer gives the positions under the write lock. Readers come from a small pool of threads, and one more thread
+//! copies the WAL into the file.
 //!
 //! The same writer can be stepped by the caller instead, for the simulator ([`SqliteStore::open_stepped`]).
 
@@ -12,6 +13,7 @@ mod adopted;
 mod alias;
 mod attach;
 mod capture;
+mod checkpoint;
 mod database;
 mod deferred;
 mod failure;

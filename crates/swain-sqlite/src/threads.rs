@@ -1,4 +1,4 @@
-//! The threads of a store: one writes, some read.
+//! The threads of a store: one writes, some read, one copies the WAL into the file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use swain_core::Millis;
 use swain_store::StoreError;
 
+use crate::checkpoint::{self, Checkpointer};
 use crate::database::{Access, connect};
 use crate::failure::Failure;
 use crate::writer::{Job, Writer};
@@ -22,6 +23,7 @@ pub(crate) type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 pub(crate) struct Threads {
     writer: Option<Sender<Job>>,
     readers: Option<Sender<ReadJob>>,
+    checkpointer: Option<Sender<()>>,
     handles: Vec<JoinHandle<()>>,
 }
 
@@ -35,13 +37,22 @@ impl Threads {
     pub(crate) fn start(path: &Path, writer: Writer, look: IdleLook, readers: usize) -> Result<Self, Failure> {
         let (write_sender, write_receiver) = channel();
         let (read_sender, read_receiver) = channel();
-        let mut threads = Self { writer: Some(write_sender), readers: Some(read_sender), handles: Vec::new() };
+        let (checkpoint_sender, checkpoint_stop) = channel();
+        let mut threads = Self {
+            writer: Some(write_sender),
+            readers: Some(read_sender),
+            checkpointer: Some(checkpoint_sender),
+            handles: Vec::new(),
+        };
+        checkpoint::leave_to_another(&writer.db.conn)?;
         threads.spawn("swain-writer", move || write(writer, &look, &write_receiver))?;
         let read_receiver = Arc::new(Mutex::new(read_receiver));
         for _ in 0..readers.max(1) {
             let (conn, jobs) = (connect(Some(path), Access::Read)?, Arc::clone(&read_receiver));
             threads.spawn("swain-reader", move || read(&conn, &jobs))?;
         }
+        let checkpointer = Checkpointer::open(path)?;
+        threads.spawn("swain-checkpoint", move || checkpointer.run(&checkpoint_stop))?;
         Ok(threads)
     }
 
@@ -69,7 +80,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        (self.writer, self.readers) = (None, None);
+        (self.writer, self.readers, self.checkpointer) = (None, None, None);
         for handle in self.handles.drain(..) {
             // A thread that panicked has said so.
             let _ = handle.join();
