@@ -4,6 +4,7 @@
 
 mod order;
 mod selection;
+mod text;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -127,7 +128,7 @@ impl Expression {
 
     /// True when the row is granted: unknown grants nothing (spec R2).
     pub fn grants(&self, row: &Row) -> bool {
-        self.evaluate(row) == Some(true)
+        self.truth(row) == Some(true)
     }
 
     /// Both predicates.
@@ -233,7 +234,8 @@ impl Expression {
         }
     }
 
-    fn evaluate(&self, row: &Row) -> Option<bool> {
+    /// True, false or unknown for a row.
+    pub fn truth(&self, row: &Row) -> Option<bool> {
         match self {
             Self::Constant(truth) => Some(*truth),
             Self::Equal(a, b) => compare(a.value(row), b.value(row)),
@@ -245,10 +247,10 @@ impl Expression {
             Self::Among(a, set) => set.contains(a.value(row)),
             Self::IsNull(a) => Some(a.value(row).is_null()),
             Self::And(parts) => {
-                any(parts.iter().map(|part| part.evaluate(row).map(|truth| !truth))).map(|truth| !truth)
+                any(parts.iter().map(|part| part.truth(row).map(|truth| !truth))).map(|truth| !truth)
             }
-            Self::Or(parts) => any(parts.iter().map(|part| part.evaluate(row))),
-            Self::Not(part) => part.evaluate(row).map(|truth| !truth),
+            Self::Or(parts) => any(parts.iter().map(|part| part.truth(row))),
+            Self::Not(part) => part.truth(row).map(|truth| !truth),
         }
     }
 }

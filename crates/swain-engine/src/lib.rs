@@ -10,6 +10,7 @@
 
 mod catalog;
 mod engine;
+mod explain;
 mod grant;
 mod hub;
 mod judge;
@@ -21,6 +22,7 @@ mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
 pub use engine::{Ask, Channel, Engine, EngineError, Identity, OpenRequest, Opened, PlantedLeak, SessionLimits, Told};
+pub use explain::{Clause, Departure, Explanation, Reason, Right, explain};
 pub use hub::{Delivery, Moved, SessionId, Taken};
 pub use judge::Judge;
 pub use matching::LiveShape;

@@ -57,12 +57,35 @@ pub(crate) fn interest_in(selection: &Selection, schema: &Schema) -> Interest {
     Interest { table: selection.table.clone(), scope }
 }
 
+/// Reads rights from a store whose tables are these.
+pub(crate) struct Reading<'a, S> {
+    pub(crate) store: &'a S,
+    pub(crate) schema: &'a Schema,
+}
+
 impl<S: Store> Engine<S> {
+    /// See [`Reading::resolve_all`].
+    pub(crate) async fn resolve_all(&self, predicates: &[&Expression]) -> Result<Resolved, RightsError> {
+        Reading { store: &**self.store(), schema: &self.catalog().schema }.resolve_all(predicates).await
+    }
+
+    /// See [`Reading::have_moved`].
+    pub(crate) async fn have_moved<'a>(
+        &self,
+        rights: impl Iterator<Item = &'a Selection> + Clone + Send,
+        after: Pos,
+        through: Pos,
+    ) -> Result<bool, StoreError> {
+        Reading { store: &**self.store(), schema: &self.catalog().schema }.have_moved(rights, after, through).await
+    }
+}
+
+impl<S: Store> Reading<'_, S> {
     /// Puts the values of their selections into predicates. What is read is of one position: when a right moves
     /// meanwhile, it is read again.
     pub(crate) async fn resolve_all(&self, predicates: &[&Expression]) -> Result<Resolved, RightsError> {
         for _ in 0..RIGHTS_TRIES_MAX {
-            let head = self.store().head().await?;
+            let head = self.store.head().await?;
             let mut known = Rights::new();
             let mut resolved = Vec::with_capacity(predicates.len());
             for predicate in predicates {
@@ -73,7 +96,7 @@ impl<S: Store> Engine<S> {
             if known.is_empty() {
                 return Ok(Resolved { head, predicates: resolved });
             }
-            let read = self.store().head().await?;
+            let read = self.store.head().await?;
             if !self.have_moved(known.keys(), head.pos, read.pos).await? {
                 return Ok(Resolved { head, predicates: resolved });
             }
@@ -111,7 +134,7 @@ impl<S: Store> Engine<S> {
         let (mut values, mut after, mut rows) = (Vec::new(), None, 0);
         loop {
             let (table, condition) = (selection.table.clone(), selection.condition.clone());
-            let chunk = self.store().load(table, condition, after, LOAD_CHUNK_ROWS_MAX).await?;
+            let chunk = self.store.load(table, condition, after, LOAD_CHUNK_ROWS_MAX).await?;
             rows += chunk.rows.len();
             if rows > RIGHTS_VALUES_MAX {
                 return Err(RightsError::TooMany(selection.table.clone()));
@@ -125,19 +148,17 @@ impl<S: Store> Engine<S> {
     }
 
     /// True when a position in (after, through] moves one of these; also when there is too much to look at.
-    pub(crate) async fn have_moved<'a>(
+    async fn have_moved<'a>(
         &self,
         rights: impl Iterator<Item = &'a Selection> + Clone + Send,
         after: Pos,
         through: Pos,
     ) -> Result<bool, StoreError> {
-        let catalog = self.catalog();
-        let schema = &catalog.schema;
-        let interests: Vec<Interest> = rights.clone().map(|selection| interest_in(selection, schema)).collect();
+        let interests: Vec<Interest> = rights.clone().map(|selection| interest_in(selection, self.schema)).collect();
         if interests.is_empty() || after >= through {
             return Ok(false);
         }
-        let page = self.store().log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
+        let page = self.store.log(after, through, Some(interests), None, LOG_PAGE_CHANGES_MAX).await?;
         let mut changes = page.positions.iter().flat_map(|position| &position.changes);
         Ok(page.through < through
             || page.large.is_some()

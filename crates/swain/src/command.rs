@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod detach;
 mod dev;
+mod explain;
 mod init;
 mod pause;
 mod serve;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     /// Run an example application that is inside this program.
     Demo(demo::Demo),
     Check(check::Check),
+    Explain(explain::Explain),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Types(types::Types),
@@ -50,6 +52,7 @@ impl Command {
             Self::Serve(serve) => well(on_runtime(serve.run(common))),
             Self::Demo(demo) => well(on_runtime(demo.run(common))),
             Self::Check(check) => on_runtime(check.run(common)),
+            Self::Explain(explain) => well(on_runtime(explain.run(common))),
             Self::Pause(pause) => well(pause.run(common)),
             Self::Resume(resume) => well(resume.run(common)),
             Self::Types(types) => well(on_runtime(types.run(common))),

@@ -1,6 +1,7 @@
 //! Stories of the engine: sessions over the memory store, driven by hand.
 
 mod bench;
+mod explain;
 mod input;
 mod load;
 mod masks;

@@ -141,6 +141,28 @@ fn a_correlated_membership_becomes_one_that_depends_on_who_asks_alone() {
 }
 
 #[test]
+fn a_rule_is_written_so_that_it_reads_as_the_same() {
+    spec!("R16");
+    let schema = projects();
+    let rules = [
+        "public",
+        "NOT (public = FALSE OR org IS NULL) AND title IS NOT NULL",
+        "org = auth.id AND (size >= 3 OR size < -1) AND since <= '2026-01-02T03:04:05.000Z'",
+        "title IN ('a', 'O''Hara') OR title NOT IN ('b') OR auth.role = 'coach' OR org = auth.claims.club",
+        "pid IN (SELECT project FROM members WHERE role = 'owner' AND user_id = auth.id)",
+        "pid NOT IN (SELECT project FROM members) AND size <> 4",
+        "EXISTS (SELECT 1 FROM orgs WHERE owner = auth.id)",
+        "org IN (SELECT org FROM orgs WHERE owner IN (SELECT user_id FROM members WHERE role = 'owner'))",
+    ];
+    for rule in rules {
+        let read = parse(&schema, "projects", rule);
+        let written = read.to_string();
+
+        assert_eq!(parse(&schema, "projects", &written), read, "{rule}\n{written}");
+    }
+}
+
+#[test]
 fn what_is_not_in_the_subset_is_refused_under_the_word_with_the_nearest_form() {
     spec!("R8");
     let schema = projects();

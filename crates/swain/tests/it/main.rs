@@ -6,6 +6,7 @@ mod attaching;
 mod beginning;
 mod cuts;
 mod developing;
+mod explaining;
 mod kill;
 mod large;
 mod names;
