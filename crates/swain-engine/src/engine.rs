@@ -13,7 +13,7 @@ use std::task::Waker;
 
 use swain_core::protocol::{Results, Unreadable};
 use swain_core::rule::Auth;
-use swain_core::{Code, DeviceId, Millis, Mutation, Name, Pos, Problem};
+use swain_core::{Code, DeviceId, Millis, Mutation, Name, Pos, Problem, UserId};
 use swain_store::{Answer, Store, StoreError, StoreErrorKind, Submission};
 
 use crate::catalog::{Catalog, ConfigError, TableConfig};
@@ -132,6 +132,11 @@ impl<S: Store> Engine<S> {
             hub.renew(version);
         }
         Ok(closed)
+    }
+
+    /// Ends what is open of a user; a device that comes back has to show a token that counts.
+    pub fn end_sessions_of(&self, user: &UserId) {
+        self.hub().end_sessions_of(user);
     }
 
     /// How far the log has been brought to the sessions.

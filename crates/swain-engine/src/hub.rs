@@ -283,6 +283,12 @@ impl Hub {
         }
     }
 
+    /// What somebody may do has changed elsewhere than in the tables: all sessions of the user end.
+    pub(crate) fn end_sessions_of(&mut self, user: &UserId) {
+        let members = self.members.values_mut().filter(|member| member.user.as_ref() == Some(user));
+        members.for_each(|member| member.end(Moved::Rights));
+    }
+
     /// From here on sessions are found by another schema. What those were promised that are there was by the old one.
     pub(crate) fn renew(&mut self, schema: u64) {
         self.schema = schema;

@@ -7,6 +7,7 @@ mod external;
 mod password;
 mod refresh_token;
 mod request;
+mod revoked;
 mod throttle;
 
 use std::net::SocketAddr;
@@ -119,23 +120,9 @@ pub(crate) async fn signup<S: Store>(
 /// `POST /api/auth/login`.
 pub(crate) async fn login<S: Store>(State(app): State<Arc<App<S>>>, request: AuthRequest) -> Result<Response, Refusal> {
     let (email, password) = request.credentials()?;
-    let keys = [request.address.clone(), ThrottleKey::account(&email)];
-    // Each attempt is charged before it is looked at, and given back when it was good:
-    // else many at once would all be looked at.
-    for key in &keys {
-        let pass = app.auth.failed_logins.admit(key.clone(), now());
-        pass.map_err(slow_down)?;
-    }
-    let person = app.engine.store().person_by_email(email).await?;
-    let hash = person.as_ref().map(|person| person.password_hash.clone());
-    let is_right = app.auth.passwords.verify(password, hash).await?;
-    let Some(person) = person.filter(|_| is_right) else {
-        let detail = "the e-mail address or the password is wrong";
-        return Err(Refusal::new(Code::WrongCredentials, detail));
-    };
-    for key in &keys {
-        app.auth.failed_logins.give_back(key);
-    }
+    let person = app.engine.store().person_by_email(email.clone()).await?;
+    verify(&app, &request, &email, person.as_ref(), password).await?;
+    let person = person.expect("nobody's password is right");
     begin(&app, person, &request).await
 }
 
@@ -166,12 +153,15 @@ pub(crate) async fn refresh<S: Store>(
     Err(Refusal::from(problem).set_cookies(request.forget_cookies()))
 }
 
-/// `POST /api/auth/logout`: ends the sign-in, on all its devices.
+/// `POST /api/auth/logout`: ends the sign-in, or with `everywhere` all of the person.
 pub(crate) async fn logout<S: Store>(
     State(app): State<Arc<App<S>>>,
     request: AuthRequest,
 ) -> Result<Response, Refusal> {
-    if let Some(token) = request.refresh_token()? {
+    if request.is_everywhere()? {
+        let person = signed_in(&app, &request).await?;
+        end_everywhere(&app, &person).await?;
+    } else if let Some(token) = request.refresh_token()? {
         let hash = app.auth.refresh.hash(&token);
         app.engine.store().revoke_refresh(hash).await?;
     }
@@ -179,14 +169,75 @@ pub(crate) async fn logout<S: Store>(
     Ok((StatusCode::NO_CONTENT, cookies).into_response())
 }
 
+/// `POST /api/auth/password`: another password; every sign-in ends but the new one that is the answer.
+pub(crate) async fn password<S: Store>(
+    State(app): State<Arc<App<S>>>,
+    request: AuthRequest,
+) -> Result<Response, Refusal> {
+    let person = signed_in(&app, &request).await?;
+    let (current, next) = request.passwords()?;
+    verify(&app, &request, &person.email, Some(&person), current).await?;
+    let password_hash = app.auth.passwords.hash(next).await?;
+    let person = Person { password_hash, ..person };
+    if !app.engine.store().change_person(person.clone()).await? {
+        return Err(account_gone());
+    }
+    end_everywhere(&app, &person).await?;
+    begin(&app, person, &request).await
+}
+
 /// `GET /api/auth/me`.
 pub(crate) async fn me<S: Store>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
     let identity = app.identify(Some(&find_bearer(&headers)?))?;
-    let gone = || Refusal::new(Code::Unauthenticated, "the account is gone");
-    let user = identity.auth.user.ok_or_else(gone)?;
-    let person = app.engine.store().person(user).await?;
-    let body = json!({ "user": describe(&person.ok_or_else(gone)?) });
+    let user = identity.auth.user.ok_or_else(account_gone)?;
+    let person = app.engine.store().person(user).await?.ok_or_else(account_gone)?;
+    let body = json!({ "user": describe(&person) });
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+// ---- steps ----
+
+/// The person of the access token.
+async fn signed_in<S: Store>(app: &App<S>, request: &AuthRequest) -> Result<Person, Refusal> {
+    let identity = app.identify(request.access.as_deref())?;
+    let user = identity.auth.user.ok_or_else(|| Refusal::new(Code::Unauthenticated, "sign in first"))?;
+    app.engine.store().person(user).await?.ok_or_else(account_gone)
+}
+
+/// Checks a password, as often as an address and an account may try.
+async fn verify<S: Store>(
+    app: &App<S>,
+    request: &AuthRequest,
+    email: &str,
+    person: Option<&Person>,
+    password: String,
+) -> Result<(), Refusal> {
+    let keys = [request.address.clone(), ThrottleKey::account(email)];
+    // Each attempt is charged before it is looked at, and given back when it was good:
+    // else many at once would all be looked at.
+    for key in &keys {
+        app.auth.failed_logins.admit(key.clone(), now()).map_err(slow_down)?;
+    }
+    let hash = person.map(|person| person.password_hash.clone());
+    if !app.auth.passwords.verify(password, hash).await? {
+        return Err(Refusal::new(Code::WrongCredentials, "the e-mail address or the password is wrong"));
+    }
+    for key in &keys {
+        app.auth.failed_logins.give_back(key);
+    }
+    Ok(())
+}
+
+/// Ends the sign-ins of a person, and the streams that are open by them.
+async fn end_everywhere<S: Store>(app: &App<S>, person: &Person) -> Result<(), Refusal> {
+    app.engine.store().revoke_person(person.id.clone()).await?;
+    app.auth.access.revoke(person.id.clone(), now());
+    app.engine.end_sessions_of(&person.id);
+    Ok(())
+}
+
+fn account_gone() -> Refusal {
+    Refusal::new(Code::Unauthenticated, "the account is gone")
 }
 
 // ---- answers ----

@@ -55,6 +55,8 @@ pub const FAILED_LOGIN_INTERVAL_MS: u64 = 3_000;
 pub const SIGNUPS_BURST: u64 = 100;
 /// Milliseconds after which it may make one more.
 pub const SIGNUP_INTERVAL_MS: u64 = 10_000;
+/// Users whose access tokens a server knows to have ended before their time; beyond it the longest ago is forgotten.
+pub const REVOKED_USERS_MAX: usize = 100_000;
 /// Addresses and accounts that a throttle remembers.
 pub const THROTTLED_KEYS_MAX: usize = 10_000;
 

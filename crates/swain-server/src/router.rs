@@ -25,6 +25,7 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/api/auth/login", post(auth::login::<S>))
         .route("/api/auth/refresh", post(auth::refresh::<S>))
         .route("/api/auth/logout", post(auth::logout::<S>))
+        .route("/api/auth/password", post(auth::password::<S>))
         .route("/api/auth/me", get(auth::me::<S>))
         .route("/api/sync/ws", get(sync::upgrade::<S>))
         .route("/api/sync/events", get(sync::events::<S>))

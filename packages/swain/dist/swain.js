@@ -109,11 +109,15 @@ var Auth = class {
 	async login(input) {
 		return this.#adopt(await this.#post("login", input));
 	}
-	/** Signed out on this device even when the server is not reached. */
-	async logout() {
+	async changePassword(input) {
+		return this.#adopt(await this.#post("password", input, await this.token(false)));
+	}
+	/** Signed out on this device even when the server is not reached; `everywhere` only when it is, or nothing would end elsewhere. */
+	async logout(everywhere) {
+		if (everywhere) await this.#post("logout", { everywhere }, await this.token(false));
 		this.#access = null;
 		this.#become(null);
-		await this.#post("logout", {}).catch(() => void 0);
+		if (!everywhere) await this.#post("logout", {}).catch(() => void 0);
 	}
 	/** Somebody signed in or out in another tab. */
 	handleStored() {
@@ -149,14 +153,17 @@ var Auth = class {
 		});
 		return result.value;
 	}
-	async #post(path, body) {
+	async #post(path, body, bearer) {
 		let response;
 		let text;
 		try {
 			response = await this.#environment.fetch(`${this.#origin}/api/auth/${path}`, {
 				method: "POST",
 				credentials: "include",
-				headers: { "content-type": "application/json" },
+				headers: {
+					"content-type": "application/json",
+					...bearer && { authorization: `Bearer ${bearer}` }
+				},
 				body: JSON.stringify(body)
 			});
 			text = await response.text();
@@ -6079,7 +6086,8 @@ var Client = class {
 			getSnapshot: this.#user.getSnapshot,
 			signup: (input) => this.#signIn(this.#auth.signup(input)),
 			login: (input) => this.#signIn(this.#auth.login(input)),
-			logout: () => this.#signOut()
+			changePassword: (input) => this.#auth.changePassword(input),
+			logout: (options) => this.#signOut(options?.everywhere === true)
 		};
 	}
 	get status() {
@@ -6225,9 +6233,9 @@ var Client = class {
 		if (this.#tab?.status.state === "stopped") this.#tab.switch("resume");
 		return user;
 	}
-	async #signOut() {
+	async #signOut(everywhere) {
 		const unsent = this.#tab?.replica.outbox.pendingCount ?? 0;
-		await this.#auth.logout();
+		await this.#auth.logout(everywhere);
 		await this.#opening;
 		return { unsent };
 	}

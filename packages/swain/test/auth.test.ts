@@ -102,6 +102,46 @@ describe("signing in", () => {
     await client.close();
   });
 
+  it("signs out on every device only when the server hears of it", async () => {
+    spec("P17");
+    const client = await started();
+    await client.auth.login({ email: "ann", password: "right" });
+    await live(client);
+    const signedIn = server.auth;
+    server.auth = () => ({ status: 503, body: {} });
+    await expect(client.auth.logout({ everywhere: true })).rejects.toMatchObject({ code: "offline" });
+    expect(client.auth.getSnapshot()?.id).toBe("id-ann");
+
+    const asked: unknown[] = [];
+    server.auth = (path, body) => {
+      asked.push([path, body]);
+      return { status: 200, body: {} };
+    };
+    await client.auth.logout({ everywhere: true });
+    expect(asked[0]).toEqual(["logout", { everywhere: true }]);
+    expect(client.auth.getSnapshot()).toBeNull();
+    server.auth = signedIn;
+    await client.close();
+  });
+
+  it("changes the password and stays signed in", async () => {
+    spec("P17");
+    const client = await started();
+    await client.auth.login({ email: "ann", password: "right" });
+    const signedIn = server.auth;
+    server.auth = (path, body) => {
+      if (path !== "password") return signedIn(path, body);
+      const isRight = body.current === "right";
+      return isRight ? { status: 200, body: answer("ann") } : { status: 401, body: { code: "wrong_credentials" } };
+    };
+    await expect(client.auth.changePassword({ current: "wrong", next: "another word" })).rejects.toMatchObject({
+      code: "wrong_credentials",
+    });
+    await client.auth.changePassword({ current: "right", next: "another word" });
+    expect(client.auth.getSnapshot()?.id).toBe("id-ann");
+    await client.close();
+  });
+
   it("follows a sign-in in another tab", async () => {
     spec("C11");
     const page = new FakePage();

@@ -9,6 +9,7 @@ use swain_engine::Identity;
 use swain_store::Person;
 
 use super::refresh_token::derive_key;
+use super::revoked::Revoked;
 use crate::config::Secret;
 
 const ISSUER: &str = "swain";
@@ -19,6 +20,7 @@ pub(super) struct AccessTokens {
     check: DecodingKey,
     validation: Validation,
     lasts: Millis,
+    revoked: Revoked,
 }
 
 pub(super) struct AccessToken {
@@ -34,7 +36,8 @@ struct Claims {
     sid: String,
     role: String,
     exp: u64,
-    iat: u64,
+    /// Seconds; with parts of one, so that a sign-in right after a revocation counts.
+    iat: f64,
 }
 
 impl AccessTokens {
@@ -48,7 +51,7 @@ impl AccessTokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // The time is compared below: with this crate's clock, without leeway, and with its own code.
         validation.validate_exp = false;
-        Self { sign: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key), validation, lasts }
+        Self { sign: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key), validation, lasts, revoked: Revoked::new(lasts) }
     }
 
     pub(super) fn issue(&self, person: &Person, family: &str, now: Millis) -> AccessToken {
@@ -60,7 +63,7 @@ impl AccessTokens {
             sid: family.into(),
             role: person.role.clone(),
             exp,
-            iat: now.0 / 1000,
+            iat: seconds(now),
         };
         let header = Header::new(Algorithm::HS256);
         AccessToken {
@@ -77,10 +80,28 @@ impl AccessTokens {
             let detail = "the access token has expired; refresh it";
             return Err(Problem::new(Code::TokenExpired, detail));
         }
-        let user = Some(UserId::from(data.claims.sub.as_str()));
-        let auth = Who { user, role: Some(data.claims.role), ..Who::default() };
+        let user = UserId::from(data.claims.sub.as_str());
+        if self.revoked.has(&user, millis(data.claims.iat)) {
+            return Err(Problem::new(Code::Unauthenticated, "this sign-in was ended; sign in again"));
+        }
+        let auth = Who { user: Some(user), role: Some(data.claims.role), ..Who::default() };
         Ok(Identity { auth, expires: Some(expires) })
     }
+
+    /// What was signed for this user until now does not count any more.
+    pub(super) fn revoke(&self, user: UserId, now: Millis) {
+        self.revoked.add(user, now);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time of our days in milliseconds is far below 2^53")]
+fn seconds(time: Millis) -> f64 {
+    time.0 as f64 / 1000.0
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number out of range is at its end")]
+fn millis(seconds: f64) -> Millis {
+    Millis((seconds * 1000.0).round() as u64)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use swain_core::decode::Node;
 use swain_core::{Millis, Problem, Value, strict_json};
 use swain_store::Store;
 
-use super::access_cookie::{ACCESS_COOKIE, REFRESH_COOKIE, find_cookie};
+use super::access_cookie::{ACCESS_COOKIE, REFRESH_COOKIE, find_access, find_cookie};
+use super::password::check_password;
 use super::throttle::ThrottleKey;
 use crate::app::App;
 use crate::body::read_json;
@@ -20,6 +21,8 @@ use crate::refusal::Refusal;
 
 pub(crate) struct AuthRequest {
     pub(super) body: Value,
+    /// Who asks, for what only somebody signed in may.
+    pub(super) access: Option<String>,
     pub(super) address: ThrottleKey,
     cookie: Option<String>,
     channel: Channel,
@@ -42,6 +45,7 @@ impl<S: Store> FromRequest<Arc<App<S>>> for AuthRequest {
         let peer = peer.expect("the server is started with connect info").0;
         Ok(Self {
             body: read_body(&parts.headers, body).await?,
+            access: find_access(&parts.headers).ok().flatten(),
             address: ThrottleKey::address(peer.ip()),
             cookie: find_cookie(&parts.headers, REFRESH_COOKIE),
             channel: Channel::of(&parts.headers),
@@ -56,6 +60,24 @@ impl AuthRequest {
         let email = body.required("email")?.text()?.trim().to_lowercase();
         let password = body.required("password")?.text()?.to_owned();
         Ok((email, password))
+    }
+
+    /// The password that somebody has, and the one that shall take its place.
+    pub(super) fn passwords(&self) -> Result<(String, String), Problem> {
+        let body = Node::root("body", &self.body);
+        let (current, next) = (body.required("current")?.text()?, body.required("next")?.text()?);
+        check_password(next).map_err(|problem| problem.at("body.next"))?;
+        Ok((current.to_owned(), next.to_owned()))
+    }
+
+    /// True when every sign-in shall end, and not only this one.
+    pub(super) fn is_everywhere(&self) -> Result<bool, Problem> {
+        let body = Node::root("body", &self.body);
+        let Some(everywhere) = body.member("everywhere")? else { return Ok(false) };
+        match everywhere.value() {
+            Value::Bool(everywhere) => Ok(*everywhere),
+            _ => Err(everywhere.wrong("true or false")),
+        }
     }
 
     /// The refresh token, from the body or else from the cookie.

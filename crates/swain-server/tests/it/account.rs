@@ -123,6 +123,59 @@ async fn a_token_that_is_used_again_later_ends_the_whole_family() {
 }
 
 #[tokio::test]
+async fn a_sign_out_everywhere_ends_every_device_and_every_open_stream() {
+    spec!("P17", "P18");
+    let stage = Stage::new().await;
+    let phone = stage.signup("ada").await;
+    let laptop = stage.login("ada").await;
+    let ben = stage.signup("ben").await;
+    let mut stream = stage.device(Some(&laptop.access), "d-laptop").await;
+    let mut bens = stage.device(Some(&ben.access), "d-ben").await;
+
+    let bearer = format!("Bearer {}", phone.access);
+    let everywhere = json!({"everywhere": true});
+    let nobody = stage.post("/api/auth/logout", &everywhere, &[]).await;
+    assert_eq!((nobody.status, nobody.code()), (401, "unauthenticated"), "nobody knows whose");
+    let out = stage.post("/api/auth/logout", &everywhere, &[("authorization", &bearer)]).await;
+    assert_eq!(out.status, 204);
+
+    stream.end().await;
+    let laptop_bearer = format!("Bearer {}", laptop.access);
+    let again = stage.get("/api/auth/me", &[("authorization", &laptop_bearer)]).await;
+    assert_eq!((again.status, again.code()), (401, "unauthenticated"), "its access token has not expired");
+    let refreshed = stage.post(REFRESH, &json!({}), &[("cookie", &laptop.cookie)]).await;
+    assert_eq!((refreshed.status, refreshed.code()), (401, "unauthenticated"));
+    let back = stage.login("ada").await;
+    assert_eq!(stage.get("/api/auth/me", &[("authorization", &format!("Bearer {}", back.access))]).await.status, 200);
+    bens.insert(1, "still-here").await;
+}
+
+#[tokio::test]
+async fn another_password_ends_every_sign_in_but_the_one_that_it_begins() {
+    spec!("P17", "P18");
+    let stage = Stage::new().await;
+    let (phone, laptop) = (stage.signup("ada").await, stage.login("ada").await);
+    let bearer = format!("Bearer {}", phone.access);
+    let change = |current: &str, next: &str| json!({"current": current, "next": next});
+    let as_ada = [("authorization", bearer.as_str())];
+
+    let wrong = stage.post("/api/auth/password", &change("not this one", "another word"), &as_ada).await;
+    assert_eq!((wrong.status, wrong.code()), (401, "wrong_credentials"));
+    let short = stage.post("/api/auth/password", &change(PASSWORD, "short"), &as_ada).await;
+    assert_eq!((short.code(), &short.body["at"]), ("bad_password", &json!("body.next")));
+    let visitor = stage.post("/api/auth/password", &change(PASSWORD, "another word"), &[]).await;
+    assert_eq!((visitor.status, visitor.code()), (401, "unauthenticated"));
+
+    let changed = stage.post("/api/auth/password", &change(PASSWORD, "another word"), &as_ada).await.account();
+    let ended = stage.post(REFRESH, &json!({}), &[("cookie", &laptop.cookie)]).await;
+    assert_eq!((ended.status, ended.code()), (401, "unauthenticated"));
+    assert_eq!(stage.post(REFRESH, &json!({}), &[("cookie", &changed.cookie)]).await.status, 200);
+    let login = |password: &str| json!({"email": "ada@example.com", "password": password});
+    assert_eq!(stage.post("/api/auth/login", &login(PASSWORD), &[]).await.code(), "wrong_credentials");
+    assert_eq!(stage.post("/api/auth/login", &login("another word"), &[]).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_refresh_token_ends_after_its_time() {
     spec!("P18");
     let stage = Stage::with(|config| config.tokens.refresh = Millis(20)).await;

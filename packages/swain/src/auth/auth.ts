@@ -57,11 +57,16 @@ export class Auth {
     return this.#adopt(await this.#post("login", input));
   }
 
-  /** Signed out on this device even when the server is not reached. */
-  async logout(): Promise<void> {
+  async changePassword(input: { readonly current: string; readonly next: string }): Promise<User> {
+    return this.#adopt(await this.#post("password", input, await this.token(false)));
+  }
+
+  /** Signed out on this device even when the server is not reached; `everywhere` only when it is, or nothing would end elsewhere. */
+  async logout(everywhere: boolean): Promise<void> {
+    if (everywhere) await this.#post("logout", { everywhere }, await this.token(false));
     this.#access = null;
     this.#become(null);
-    await this.#post("logout", {}).catch(() => undefined);
+    if (!everywhere) await this.#post("logout", {}).catch(() => undefined);
   }
 
   /** Somebody signed in or out in another tab. */
@@ -104,14 +109,14 @@ export class Auth {
     return (result as unknown as { readonly value: T }).value;
   }
 
-  async #post(path: string, body: object): Promise<Json> {
+  async #post(path: string, body: object, bearer?: string | null): Promise<Json> {
     let response: Response;
     let text: string;
     try {
       response = await this.#environment.fetch(`${this.#origin}/api/auth/${path}`, {
         method: "POST",
         credentials: "include",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...(bearer && { authorization: `Bearer ${bearer}` }) },
         body: JSON.stringify(body),
       });
       text = await response.text();

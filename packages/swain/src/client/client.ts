@@ -49,8 +49,13 @@ export interface ClientAuth extends Watchable<User | null> {
   /** Both open that person's store. Reject with the server's code, or `offline`. */
   signup(input: { readonly email: string; readonly password: string; readonly name?: string }): Promise<User>;
   login(input: { readonly email: string; readonly password: string }): Promise<User>;
-  /** `unsent`: edits that stay on this device and are sent when the same person signs in again. */
-  logout(): Promise<{ readonly unsent: number }>;
+  /** Ends every other sign-in of this person. Rejects with `wrong_credentials`, or `offline`. */
+  changePassword(input: { readonly current: string; readonly next: string }): Promise<User>;
+  /**
+   * `unsent`: edits that stay on this device and are sent when the same person signs in again.
+   * `everywhere`: on all devices of the person; rejects with `offline` when the server is not reached.
+   */
+  logout(options?: { readonly everywhere?: boolean }): Promise<{ readonly unsent: number }>;
 }
 
 /** A live query. */
@@ -127,7 +132,8 @@ export class Client {
       getSnapshot: this.#user.getSnapshot,
       signup: (input) => this.#signIn(this.#auth.signup(input)),
       login: (input) => this.#signIn(this.#auth.login(input)),
-      logout: () => this.#signOut(),
+      changePassword: (input) => this.#auth.changePassword(input),
+      logout: (options) => this.#signOut(options?.everywhere === true),
     };
   }
 
@@ -320,9 +326,9 @@ export class Client {
     return user;
   }
 
-  async #signOut(): Promise<{ readonly unsent: number }> {
+  async #signOut(everywhere: boolean): Promise<{ readonly unsent: number }> {
     const unsent = this.#tab?.replica.outbox.pendingCount ?? 0;
-    await this.#auth.logout();
+    await this.#auth.logout(everywhere);
     await this.#opening;
     return { unsent };
   }

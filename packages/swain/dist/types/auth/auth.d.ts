@@ -25,8 +25,12 @@ export declare class Auth {
         readonly email: string;
         readonly password: string;
     }): Promise<User>;
-    /** Signed out on this device even when the server is not reached. */
-    logout(): Promise<void>;
+    changePassword(input: {
+        readonly current: string;
+        readonly next: string;
+    }): Promise<User>;
+    /** Signed out on this device even when the server is not reached; `everywhere` only when it is, or nothing would end elsewhere. */
+    logout(everywhere: boolean): Promise<void>;
     /** Somebody signed in or out in another tab. */
     handleStored(): void;
     /** Null: nobody is signed in. Throws `offline`, or the code with which the server refused. */

@@ -43,8 +43,18 @@ export interface ClientAuth extends Watchable<User | null> {
         readonly email: string;
         readonly password: string;
     }): Promise<User>;
-    /** `unsent`: edits that stay on this device and are sent when the same person signs in again. */
-    logout(): Promise<{
+    /** Ends every other sign-in of this person. Rejects with `wrong_credentials`, or `offline`. */
+    changePassword(input: {
+        readonly current: string;
+        readonly next: string;
+    }): Promise<User>;
+    /**
+     * `unsent`: edits that stay on this device and are sent when the same person signs in again.
+     * `everywhere`: on all devices of the person; rejects with `offline` when the server is not reached.
+     */
+    logout(options?: {
+        readonly everywhere?: boolean;
+    }): Promise<{
         readonly unsent: number;
     }>;
 }
