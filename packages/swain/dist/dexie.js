@@ -15,9 +15,9 @@ var OPERATIONS_MAX = 400;
 /**
 * Hands what is in the journal to the client, in order, each transaction as one mutation with the journal's uid, and
 * takes it out when the client has saved it: a crash between the two hands it over again, and the uid tells.
-* Returns the rows that were handed over.
+* `isOpen`: the client's store is that of the person who is signed in. Returns the rows that were handed over.
 */
-async function drain(journal, client, refused) {
+async function drain(journal, client, isOpen, refused) {
 	const user = client.auth.getSnapshot()?.id ?? null;
 	const keys = (await journal.toCollection().primaryKeys()).filter((n) => n > 0);
 	const all = await journal.bulkGet([...keys]);
@@ -28,7 +28,7 @@ async function drain(journal, client, refused) {
 			entry
 		}];
 	});
-	while (mine.length > 0) {
+	while (mine.length > 0 && isOpen()) {
 		const uid = mine[0]?.entry.uid;
 		let count = mine.findIndex(({ entry }) => entry.uid !== uid);
 		if (count < 0) count = mine.length;
@@ -392,7 +392,7 @@ function withoutKey(row, key) {
 * A counted key is this device's own number, which another device has given to another row. Such rows get temporary
 * keys first, and the columns that name them follow; the server gives the keys that stay.
 */
-async function uploadOnce(db, client, tables, own) {
+async function uploadOnce(db, client, tables, own, isOpen) {
 	const user = client.auth.getSnapshot()?.id ?? null;
 	await db.transaction("rw", [...tables, JOURNAL], async (tx) => {
 		own(tx.idbtrans);
@@ -422,6 +422,7 @@ async function uploadOnce(db, client, tables, own) {
 				user
 			});
 		}
+		if (!isOpen()) tx.abort();
 		await journal.put({ mark: 1 }, 0);
 	});
 }
@@ -500,6 +501,9 @@ var DexieSync = class {
 	#client = null;
 	#mirror = null;
 	#isUploaded = false;
+	/** Whose store the client opens, and whose is open: between a sign-in and the opening it is still the other person's. */
+	#expected = null;
+	#opened = null;
 	#working = Promise.resolve();
 	#isAsked = false;
 	constructor(db, options) {
@@ -565,19 +569,22 @@ var DexieSync = class {
 		const { client } = this;
 		await client.start();
 		if (this.#mirror !== null) return;
+		this.#expected = this.#opened = this.user();
 		this.#mirror = new Mirror(this.#db, client, this.#options.times ?? "date");
 		client.onChange((change) => {
 			for (const { table, key } of change.rows) if (this.isSynced(table)) this.#mirror?.touch(table, local(key));
 			for (const { table, from, to } of change.aliases) this.#mirror?.move(table, local(from), local(to));
 			this.#ask();
 		});
-		let user = this.user();
 		client.auth.subscribe(() => {
-			if (user === this.user()) return;
-			user = this.user();
+			const user = this.user();
+			if (user === this.#expected) return;
+			this.#expected = user;
 			queueMicrotask(() => {
 				client.start().then(() => {
+					if (user !== this.#expected) return;
 					this.#isUploaded = false;
+					this.#opened = user;
 					this.#ask();
 				}, (error) => warn("it is tried again", error));
 			});
@@ -597,16 +604,18 @@ var DexieSync = class {
 		const mirror = this.#mirror;
 		const isAllowed = this.#options.signedIn !== true || this.user() !== null;
 		if (mirror === null || client.schema === null || !isAllowed || this.#db.hasBeenClosed()) return;
+		const isOpen = () => this.#opened === this.user();
+		if (!isOpen()) return;
 		const own = (trans) => void this.#own.add(trans);
 		const tables = this.#tables.filter((table) => client.schema?.tables[table] !== void 0);
 		if (!this.#isUploaded) {
 			if (client.status.getSnapshot().cached && !await this.#hasMark()) return;
-			await uploadOnce(this.#db, client, tables, own);
+			await uploadOnce(this.#db, client, tables, own, isOpen);
 			this.#isUploaded = true;
 			await mirror.touchAll(tables);
 		}
 		const journal = this.#db.table(JOURNAL);
-		for (const { table, key } of await drain(journal, client, this.#refused)) mirror.touch(table, key);
+		for (const { table, key } of await drain(journal, client, isOpen, this.#refused)) mirror.touch(table, key);
 		await mirror.write(own);
 	}
 	async #hasMark() {

@@ -3408,6 +3408,32 @@ function settled(schema, aliases, last) {
 		settle: (ops) => known.operations(schema, back(ops))
 	};
 }
+// src/engine/temporary.ts
+/** C19: temporary ids of one block. Each tab takes a block of its own from storage, so that no two tabs draw the same. */
+var BLOCK_IDS = 2 ** 20;
+var TemporaryIds = class {
+	#next;
+	#end;
+	/** `block` is never given out again. */
+	constructor(block) {
+		this.#next = block * BLOCK_IDS;
+		this.#end = this.#next + BLOCK_IDS;
+	}
+	draw() {
+		if (this.#next >= this.#end) throw new SwainError("limit_temporary_ids", `A tab gives at most ${BLOCK_IDS} temporary ids; open another.`);
+		this.#next += 1;
+		return -(this.#next - 1);
+	}
+};
+/**
+* Where a device begins to count its blocks. Two people of one browser have two stores and two devices, and one database
+* of the application may hold rows of both (a Dexie database does): what they draw must not meet. FNV-1a, 32 bits.
+*/
+function blocksBefore(device) {
+	let hash = 2166136261;
+	for (let i = 0; i < device.length; i += 1) hash = Math.imul(hash ^ device.charCodeAt(i), 16777619) >>> 0;
+	return hash;
+}
 // src/store/store.ts
 var StoreError = class extends Error {
 	kind;
@@ -3485,7 +3511,7 @@ var IdbStore = class {
 	reserve() {
 		return this.#transaction(["meta"], "relaxed", async (tx) => {
 			const meta = await metaOf(tx);
-			const blocks = (meta.blocks ?? 0) + 1;
+			const blocks = (meta.blocks ?? blocksBefore(meta.device)) + 1;
 			await tx.objectStore("meta").put({
 				...meta,
 				blocks
@@ -3740,7 +3766,7 @@ var MemoryStore = class {
 		};
 	}
 	async reserve() {
-		const blocks = (this.#meta.blocks ?? 0) + 1;
+		const blocks = (this.#meta.blocks ?? blocksBefore(this.#meta.device)) + 1;
 		this.#meta = {
 			...this.#meta,
 			blocks
@@ -3817,23 +3843,6 @@ var MemoryStore = class {
 	close() {}
 	#fence(generation) {
 		if (generation !== this.#meta.generation) throw new StoreError("fenced", "Another tab leads.");
-	}
-};
-// src/engine/temporary.ts
-/** C19: temporary ids of one block. Each tab takes a block of its own from storage, so that no two tabs draw the same. */
-var BLOCK_IDS = 2 ** 20;
-var TemporaryIds = class {
-	#next;
-	#end;
-	/** `block` counts from 1, and is never given out again. */
-	constructor(block) {
-		this.#next = block * BLOCK_IDS;
-		this.#end = this.#next + BLOCK_IDS;
-	}
-	draw() {
-		if (this.#next >= this.#end) throw new SwainError("limit_temporary_ids", `A tab gives at most ${BLOCK_IDS} temporary ids; open another.`);
-		this.#next += 1;
-		return -(this.#next - 1);
 	}
 };
 // src/tabs/candidate.ts

@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ALIASES_MAX, Aliases } from "../src/engine/alias";
-import { BLOCK_IDS, TemporaryIds } from "../src/engine/temporary";
+import { BLOCK_IDS, blocksBefore, TemporaryIds } from "../src/engine/temporary";
 import { type Change, type Client, createClient, type Row } from "../src/index";
 import { IdbStore } from "../src/store/idb-store";
 import { MemoryStore } from "../src/store/memory-store";
@@ -174,7 +174,9 @@ describe("temporary ids", () => {
     const { generation } = await store.lead();
     await store.rewrite(generation, "another device", 0);
     blocks.push(await store.reserve());
-    expect(blocks).toEqual([1, 2, 3]);
+    const before = blocksBefore("d");
+    expect(blocks).toEqual([before + 1, before + 2, before + 3]);
+    expect(blocksBefore("e")).not.toBe(before);
 
     const [one, two] = [new TemporaryIds(1), new TemporaryIds(2)];
     expect([one.draw(), one.draw(), two.draw()]).toEqual([-BLOCK_IDS, -BLOCK_IDS - 1, -2 * BLOCK_IDS]);

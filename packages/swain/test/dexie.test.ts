@@ -30,6 +30,7 @@ afterEach(async () => {
     db.close();
   }
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 /** Keeps the browser of one person; the database may be opened again in it. */
@@ -105,6 +106,36 @@ describe("a Dexie database with the add-on", () => {
     const [one, other] = [await ada.synced(), await ben.synced()];
     await settled(one, other);
     expect(titles()).toEqual(["of Ada", "of Ben"]);
+  });
+
+  it("uploads what a sign-in finds to the store of whoever signed in, not to the visitor's", async () => {
+    const device = new Device();
+    const plain = device.plain();
+    await plain.games.add({ title: "Mine" } as Game);
+    plain.close();
+    let turn = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => {
+      turn = resolve;
+    });
+    const request = (_name: string, work: () => Promise<void>): Promise<void> => waiting.then(work);
+    vi.stubGlobal("navigator", { locks: { request } });
+    const db = await device.synced({ signedIn: true });
+    const client = clientOf(db);
+    await client.fresh();
+    expect(server.rows.size).toBe(0);
+
+    const user = { id: "ann", email: "ann", name: null, role: "user" };
+    const now = 1_700_000_005_000;
+    server.auth = () => ({ status: 200, body: { user, access: "jwt", expires: now + 600_000, now } });
+    // In this moment the visitor's store is still open, and the upload that waited for its turn has it.
+    const stop = client.auth.subscribe(() => {
+      void db.games.add({ title: "At once" } as Game);
+      turn();
+    });
+    await client.auth.login({ email: "ann", password: "right" });
+    stop();
+    await settled(db);
+    expect(titles()).toEqual(["At once", "Mine"]);
   });
 
   it("goes on offline: a new id works everywhere, before and after the server gives the real one", async () => {

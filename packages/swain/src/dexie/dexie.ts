@@ -38,6 +38,9 @@ class DexieSync implements Sync {
   #client: Client | null = null;
   #mirror: Mirror | null = null;
   #isUploaded = false;
+  /** Whose store the client opens, and whose is open: between a sign-in and the opening it is still the other person's. */
+  #expected: string | null = null;
+  #opened: string | null = null;
   #working: Promise<void> = Promise.resolve();
   #isAsked = false;
 
@@ -106,21 +109,24 @@ class DexieSync implements Sync {
     const { client } = this;
     await client.start();
     if (this.#mirror !== null) return;
+    this.#expected = this.#opened = this.user();
     this.#mirror = new Mirror(this.#db, client, this.#options.times ?? "date");
     client.onChange((change) => {
       for (const { table, key } of change.rows) if (this.isSynced(table)) this.#mirror?.touch(table, local(key));
       for (const { table, from, to } of change.aliases) this.#mirror?.move(table, local(from), local(to));
       this.#ask();
     });
-    let user = this.user();
     client.auth.subscribe(() => {
-      if (user === this.user()) return;
-      user = this.user();
+      const user = this.user();
+      if (user === this.#expected) return;
+      this.#expected = user;
       // The client opens the store of the other person behind this call.
       queueMicrotask(() => {
         client.start().then(
           () => {
+            if (user !== this.#expected) return;
             this.#isUploaded = false;
+            this.#opened = user;
             this.#ask();
           },
           (error: unknown) => warn("it is tried again", error),
@@ -150,17 +156,19 @@ class DexieSync implements Sync {
     const mirror = this.#mirror;
     const isAllowed = this.#options.signedIn !== true || this.user() !== null;
     if (mirror === null || client.schema === null || !isAllowed || this.#db.hasBeenClosed()) return;
+    const isOpen = (): boolean => this.#opened === this.user();
+    if (!isOpen()) return;
     const own = (trans: unknown): void => void this.#own.add(trans as object);
     const tables = this.#tables.filter((table) => client.schema?.tables[table] !== undefined);
     if (!this.#isUploaded) {
       // What the server has is known first, so that no row of it is taken for one of this device alone.
       if (client.status.getSnapshot().cached && !(await this.#hasMark())) return;
-      await uploadOnce(this.#db, client, tables, own);
+      await uploadOnce(this.#db, client, tables, own, isOpen);
       this.#isUploaded = true;
       await mirror.touchAll(tables);
     }
     const journal = this.#db.table<JournalEntry, number>(JOURNAL);
-    for (const { table, key } of await drain(journal, client, this.#refused)) mirror.touch(table, key);
+    for (const { table, key } of await drain(journal, client, isOpen, this.#refused)) mirror.touch(table, key);
     await mirror.write(own);
   }
 

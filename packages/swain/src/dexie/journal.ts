@@ -35,11 +35,12 @@ export interface Refused {
 /**
  * Hands what is in the journal to the client, in order, each transaction as one mutation with the journal's uid, and
  * takes it out when the client has saved it: a crash between the two hands it over again, and the uid tells.
- * Returns the rows that were handed over.
+ * `isOpen`: the client's store is that of the person who is signed in. Returns the rows that were handed over.
  */
 export async function drain(
   journal: Table<JournalEntry, number>,
   client: Client,
+  isOpen: () => boolean,
   refused: (what: Refused) => void,
 ): Promise<readonly JournalEntry[]> {
   const user = client.auth.getSnapshot()?.id ?? null;
@@ -49,7 +50,8 @@ export async function drain(
     const entry = all[i];
     return entry === undefined || entry.user !== user ? [] : [{ n, entry }];
   });
-  while (mine.length > 0) {
+  // What is left when somebody else signs in meanwhile waits for this person.
+  while (mine.length > 0 && isOpen()) {
     const uid = mine[0]?.entry.uid;
     let count = mine.findIndex(({ entry }) => entry.uid !== uid);
     if (count < 0) count = mine.length;

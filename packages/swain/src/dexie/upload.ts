@@ -15,6 +15,7 @@ export async function uploadOnce(
   client: Client,
   tables: readonly string[],
   own: (trans: unknown) => void,
+  isOpen: () => boolean,
 ): Promise<void> {
   const user = client.auth.getSnapshot()?.id ?? null;
   await db.transaction("rw", [...tables, JOURNAL], async (tx) => {
@@ -43,6 +44,8 @@ export async function uploadOnce(
         if (entry !== null) await journal.add({ ...entry, uid: uidOf(db, name, one.key), user });
       }
     }
+    // Somebody else's store gave keys and rows: nothing of it happened, and it is done again.
+    if (!isOpen()) tx.abort();
     await journal.put({ mark: 1 }, MARK_KEY);
   });
 }

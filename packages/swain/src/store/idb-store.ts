@@ -12,6 +12,7 @@ import {
 import { type Entry, isSaved, resolveAfter, wasOf } from "../engine/entry.js";
 import { renumbered, settled } from "../engine/renumber.js";
 import { keyText } from "../engine/schema.js";
+import { blocksBefore } from "../engine/temporary.js";
 import { isLostAbove, type Leadership, type Store, StoreError } from "./store.js";
 
 /** 2: the aliases. */
@@ -74,7 +75,7 @@ export class IdbStore implements Store {
   reserve(): Promise<number> {
     return this.#transaction(["meta"], "relaxed", async (tx) => {
       const meta = await metaOf(tx);
-      const blocks = (meta.blocks ?? 0) + 1;
+      const blocks = (meta.blocks ?? blocksBefore(meta.device)) + 1;
       await tx.objectStore("meta").put({ ...meta, blocks }, META);
       return blocks;
     });

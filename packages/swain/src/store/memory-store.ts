@@ -3,6 +3,7 @@ import { type Batch, type HeldRow, type Meta, metaAfter, newMeta, type Stored } 
 import { type Entry, isSaved, resolveAfter } from "../engine/entry.js";
 import { HeldRows } from "../engine/held-rows.js";
 import { renumbered, settled } from "../engine/renumber.js";
+import { blocksBefore } from "../engine/temporary.js";
 import { isLostAbove, type Leadership, type Store, StoreError } from "./store.js";
 
 /** A store that is gone with the page: private windows, insecure contexts, tests. */
@@ -29,7 +30,7 @@ export class MemoryStore implements Store {
   }
 
   async reserve(): Promise<number> {
-    const blocks = (this.#meta.blocks ?? 0) + 1;
+    const blocks = (this.#meta.blocks ?? blocksBefore(this.#meta.device)) + 1;
     this.#meta = { ...this.#meta, blocks };
     return blocks;
   }

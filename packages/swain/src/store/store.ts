@@ -17,7 +17,7 @@ export interface Store {
    */
   read(kept?: Stored): Promise<Stored>;
 
-  /** C19: the number of a block of temporary ids that nobody had before, from 1. */
+  /** C19: the number of a block of temporary ids that nobody had before. */
   reserve(): Promise<number>;
 
   /** Only what edits are about. */

@@ -25,6 +25,6 @@ export interface Refused {
 /**
  * Hands what is in the journal to the client, in order, each transaction as one mutation with the journal's uid, and
  * takes it out when the client has saved it: a crash between the two hands it over again, and the uid tells.
- * Returns the rows that were handed over.
+ * `isOpen`: the client's store is that of the person who is signed in. Returns the rows that were handed over.
  */
-export declare function drain(journal: Table<JournalEntry, number>, client: Client, refused: (what: Refused) => void): Promise<readonly JournalEntry[]>;
+export declare function drain(journal: Table<JournalEntry, number>, client: Client, isOpen: () => boolean, refused: (what: Refused) => void): Promise<readonly JournalEntry[]>;

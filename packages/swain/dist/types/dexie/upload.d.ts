@@ -7,4 +7,4 @@ import type { Client } from "../client/client.js";
  * A counted key is this device's own number, which another device has given to another row. Such rows get temporary
  * keys first, and the columns that name them follow; the server gives the keys that stay.
  */
-export declare function uploadOnce(db: Dexie, client: Client, tables: readonly string[], own: (trans: unknown) => void): Promise<void>;
+export declare function uploadOnce(db: Dexie, client: Client, tables: readonly string[], own: (trans: unknown) => void, isOpen: () => boolean): Promise<void>;

@@ -2,7 +2,12 @@
 export declare const BLOCK_IDS: number;
 export declare class TemporaryIds {
     #private;
-    /** `block` counts from 1, and is never given out again. */
+    /** `block` is never given out again. */
     constructor(block: number);
     draw(): number;
 }
+/**
+ * Where a device begins to count its blocks. Two people of one browser have two stores and two devices, and one database
+ * of the application may hold rows of both (a Dexie database does): what they draw must not meet. FNV-1a, 32 bits.
+ */
+export declare function blocksBefore(device: string): number;

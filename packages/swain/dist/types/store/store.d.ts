@@ -14,7 +14,7 @@ export interface Store {
      * emptied the store under it (C26).
      */
     read(kept?: Stored): Promise<Stored>;
-    /** C19: the number of a block of temporary ids that nobody had before, from 1. */
+    /** C19: the number of a block of temporary ids that nobody had before. */
     reserve(): Promise<number>;
     /** Only what edits are about. */
     readOutbox(): Promise<Pick<Stored, "meta" | "outbox">>;
