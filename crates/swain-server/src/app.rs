@@ -15,12 +15,14 @@ use crate::follower::Pulse;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
+use crate::proxies::Proxies;
 use crate::refusal::Refusal;
 
 pub(crate) struct App<S> {
     pub(crate) engine: Arc<Engine<S>>,
     pub(crate) auth: Auth,
     pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
     pub(crate) public: Assets,
     pub(crate) devtools: Devtools,
     pub(crate) reloads: Option<Reloads>,
@@ -39,6 +41,7 @@ impl<S> App<S> {
             engine,
             auth: Auth::new(config),
             origins: Origins::new(config.allowed_origins.clone()),
+            proxies: config.trusted_proxies.clone(),
             public: config.public.clone(),
             devtools: config.devtools,
             reloads: config.reloads.clone(),

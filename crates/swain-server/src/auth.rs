@@ -10,11 +10,11 @@ mod request;
 mod revoked;
 mod throttle;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -89,9 +89,8 @@ impl Auth {
     }
 
     /// The same for a request that names no device.
-    pub(crate) fn admit_sender(&self, peer: Option<&ConnectInfo<SocketAddr>>, now: Millis) -> Result<(), Refusal> {
-        let peer = peer.expect("the server is started with connect info").0;
-        self.requests.admit(ThrottleKey::address(peer.ip()), now).map_err(slow_down)
+    pub(crate) fn admit_sender(&self, address: IpAddr, now: Millis) -> Result<(), Refusal> {
+        self.requests.admit(ThrottleKey::address(address), now).map_err(slow_down)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::assets::Assets;
 use crate::auth::ExternalTokens;
 use crate::dev::Reloads;
 use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, RETENTION_MS, TRIM_INTERVAL_MS, WRITE_STALL_MS_MAX};
+use crate::proxies::Proxies;
 
 /// How a server behaves. [`ServerConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct ServerConfig {
     pub reloads: Option<Reloads>,
     /// Origins besides its own whose pages may connect.
     pub allowed_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` says where a request comes from.
+    pub trusted_proxies: Proxies,
     /// The longest silence on a stream.
     pub heartbeat: Millis,
     /// Connections at once, whatever they carry; more are closed unheard.
@@ -68,6 +71,7 @@ impl ServerConfig {
             devtools: Devtools::Off,
             reloads: None,
             allowed_origins: Vec::new(),
+            trusted_proxies: Proxies::default(),
             heartbeat: Millis(HEARTBEAT_MS),
             connections: CONNECTIONS_MAX,
             metrics_token: None,

@@ -25,6 +25,7 @@ mod lifecycle;
 pub mod limits;
 mod metrics;
 mod origin;
+mod proxies;
 mod random;
 mod refusal;
 mod retention;
@@ -38,6 +39,7 @@ pub use auth::{ExternalTokens, KeysError, NewAccount, add_account, set_password}
 pub use clock::now;
 pub use config::{Devtools, Secret, ServerConfig, SignUp, TokenTimes};
 pub use dev::Reloads;
+pub use proxies::Proxies;
 pub use random::random_bytes;
 pub use server::{Running, Server, StartError};
 pub use swain_core::protocol::Transport;

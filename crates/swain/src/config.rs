@@ -18,7 +18,7 @@ use swain_core::Millis;
 use swain_engine::limits::{HEARTBEAT_MS, SESSIONS_MAX, USER_SESSIONS_MAX};
 use swain_engine::{SessionLimits, TableConfig};
 use swain_server::limits::CONNECTIONS_MAX;
-use swain_server::{ServerConfig, SignUp, Transport};
+use swain_server::{Proxies, ServerConfig, SignUp, Transport};
 use toml::{Table, Value};
 
 pub(crate) use aliases::notes;
@@ -49,6 +49,8 @@ pub(crate) struct ServerSection {
     pub(crate) public: PathBuf,
     /// Origins besides its own whose pages may connect.
     pub(crate) allowed_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` says where a request comes from: addresses and networks.
+    pub(crate) trusted_proxies: Vec<String>,
     /// The longest silence on a stream.
     pub(crate) heartbeat_ms: NonZeroU64,
     /// Devices that may be connected at once.
@@ -103,6 +105,7 @@ impl Default for ServerSection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public: "public".into(),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             heartbeat_ms: const { NonZeroU64::new(HEARTBEAT_MS).expect("it is not 0") },
             max_connections: const { NonZeroUsize::new(SESSIONS_MAX).expect("it is not 0") },
             max_user_connections: const { NonZeroUsize::new(USER_SESSIONS_MAX).expect("it is not 0") },
@@ -230,6 +233,9 @@ impl Config {
         let mut config = ServerConfig::new(self.server.listen, secret);
         config.retention = self.retention()?;
         config.allowed_origins = self.server.allowed_origins.clone();
+        let proxies = self.server.trusted_proxies.iter().map(|text| text.parse::<Proxies>());
+        let proxies: Result<Proxies, String> = proxies.collect();
+        config.trusted_proxies = proxies.map_err(|error| anyhow::anyhow!("[server] trusted_proxies: {error}"))?;
         config.heartbeat = Millis(self.server.heartbeat_ms.get());
         // Pages and sign-ins need connections, too.
         config.connections = self.server.max_connections.get().saturating_add(CONNECTIONS_MAX - SESSIONS_MAX);

@@ -46,7 +46,7 @@ impl<S: Store> FromRequest<Arc<App<S>>> for AuthRequest {
         Ok(Self {
             body: read_body(&parts.headers, body).await?,
             access: find_access(&parts.headers).ok().flatten(),
-            address: ThrottleKey::address(peer.ip()),
+            address: ThrottleKey::address(app.proxies.client(peer.ip(), &parts.headers)),
             cookie: find_cookie(&parts.headers, REFRESH_COOKIE),
             channel: Channel::of(&parts.headers),
         })

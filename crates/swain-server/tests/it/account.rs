@@ -230,6 +230,23 @@ async fn failed_logins_are_slowed_down_and_good_ones_are_not() {
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_people_are_slowed_down_one_by_one() {
+    spec!("P16");
+    let stage = Stage::with(|config| config.trusted_proxies = "127.0.0.1".parse().unwrap()).await;
+    let login = async |name: &str, hops: &str| {
+        let body = json!({"email": format!("{name}@example.com"), "password": "x".repeat(2000)});
+        stage.post("/api/auth/login", &body, &[("x-forwarded-for", hops)]).await.status
+    };
+    for attempt in 0..FAILED_LOGINS_BURST {
+        // What the person's own client wrote in front counts for nothing.
+        login(&format!("a{attempt}"), &format!("198.51.100.{attempt}, 192.0.2.1")).await;
+    }
+
+    assert_eq!(login("another", "198.51.100.99, 192.0.2.1").await, 429);
+    assert_eq!(login("another", "192.0.2.2").await, 401);
+}
+
+#[tokio::test]
 async fn accounts_are_taken_at_their_limits_and_not_beyond() {
     spec!("P16", "P17");
     let stage = Stage::new().await;
