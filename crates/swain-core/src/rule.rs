@@ -246,9 +246,7 @@ impl Expression {
             Self::Member(..) => None,
             Self::Among(a, set) => set.contains(a.value(row)),
             Self::IsNull(a) => Some(a.value(row).is_null()),
-            Self::And(parts) => {
-                any(parts.iter().map(|part| part.truth(row).map(|truth| !truth))).map(|truth| !truth)
-            }
+            Self::And(parts) => any(parts.iter().map(|part| part.truth(row).map(|truth| !truth))).map(|truth| !truth),
             Self::Or(parts) => any(parts.iter().map(|part| part.truth(row))),
             Self::Not(part) => part.truth(row).map(|truth| !truth),
         }

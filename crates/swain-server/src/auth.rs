@@ -119,9 +119,7 @@ pub(crate) async fn signup<S: Store>(
 /// `POST /api/auth/login`.
 pub(crate) async fn login<S: Store>(State(app): State<Arc<App<S>>>, request: AuthRequest) -> Result<Response, Refusal> {
     let (email, password) = request.credentials()?;
-    let person = app.engine.store().person_by_email(email.clone()).await?;
-    verify(&app, &request, &email, person.as_ref(), password).await?;
-    let person = person.expect("nobody's password is right");
+    let person = verify(&app, &request, email, password).await?;
     begin(&app, person, &request).await
 }
 
@@ -173,9 +171,9 @@ pub(crate) async fn password<S: Store>(
     State(app): State<Arc<App<S>>>,
     request: AuthRequest,
 ) -> Result<Response, Refusal> {
-    let person = signed_in(&app, &request).await?;
     let (current, next) = request.passwords()?;
-    verify(&app, &request, &person.email, Some(&person), current).await?;
+    let email = signed_in(&app, &request).await?.email;
+    let person = verify(&app, &request, email, current).await?;
     let password_hash = app.auth.passwords.hash(next).await?;
     let person = Person { password_hash, ..person };
     if !app.engine.store().change_person(person.clone()).await? {
@@ -203,28 +201,29 @@ async fn signed_in<S: Store>(app: &App<S>, request: &AuthRequest) -> Result<Pers
     app.engine.store().person(user).await?.ok_or_else(account_gone)
 }
 
-/// Checks a password, as often as an address and an account may try.
+/// The person whose password this is, as often as an address and an account may try.
 async fn verify<S: Store>(
     app: &App<S>,
     request: &AuthRequest,
-    email: &str,
-    person: Option<&Person>,
+    email: String,
     password: String,
-) -> Result<(), Refusal> {
-    let keys = [request.address.clone(), ThrottleKey::account(email)];
+) -> Result<Person, Refusal> {
+    let keys = [request.address.clone(), ThrottleKey::account(&email)];
     // Each attempt is charged before it is looked at, and given back when it was good:
     // else many at once would all be looked at.
     for key in &keys {
         app.auth.failed_logins.admit(key.clone(), now()).map_err(slow_down)?;
     }
-    let hash = person.map(|person| person.password_hash.clone());
-    if !app.auth.passwords.verify(password, hash).await? {
+    let person = app.engine.store().person_by_email(email).await?;
+    let hash = person.as_ref().map(|person| person.password_hash.clone());
+    let is_right = app.auth.passwords.verify(password, hash).await?;
+    let Some(person) = person.filter(|_| is_right) else {
         return Err(Refusal::new(Code::WrongCredentials, "the e-mail address or the password is wrong"));
-    }
+    };
     for key in &keys {
         app.auth.failed_logins.give_back(key);
     }
-    Ok(())
+    Ok(person)
 }
 
 /// Ends the sign-ins of a person, and the streams that are open by them.

@@ -86,7 +86,12 @@ fn joined(f: &mut Formatter<'_>, parts: &[Expression], word: &str) -> fmt::Resul
     Ok(())
 }
 
-fn list<'a>(f: &mut Formatter<'_>, operand: &Operand, word: &str, values: impl Iterator<Item = &'a Value>) -> fmt::Result {
+fn list<'a>(
+    f: &mut Formatter<'_>,
+    operand: &Operand,
+    word: &str,
+    values: impl Iterator<Item = &'a Value>,
+) -> fmt::Result {
     write!(f, "{operand} {word} (")?;
     for (index, value) in values.enumerate() {
         if index > 0 {

@@ -92,7 +92,8 @@ impl Search<'_> {
         self.needs.iter().any(|(operand, selection)| {
             let gave = |row: &Option<Row>| row.as_ref().and_then(|row| selection.contributed(row));
             let needed = operand.value(row);
-            let is_taken = || gave(&change.before).as_ref() == Some(needed) && gave(&change.after).as_ref() != Some(needed);
+            let is_taken =
+                || gave(&change.before).as_ref() == Some(needed) && gave(&change.after).as_ref() != Some(needed);
             change.row.table == selection.table && !needed.is_null() && is_taken()
         })
     }

@@ -63,8 +63,15 @@ fn each_clause_has_its_truth_and_what_it_compares() {
             "  + b IN (SELECT a FROM u WHERE owner = auth.id) [b \"p\"; the SELECT gives \"p\"]",
         ]
     );
-    assert_eq!(lines(&ben, "read")[2], "  - b IN (SELECT a FROM u WHERE owner = auth.id) [b \"p\"; the SELECT gives nothing]");
-    assert_eq!(lines(&ada, "update"), ["? auth.role = 'coach' [auth.role null]"], "no role is unknown, and grants nothing");
+    assert_eq!(
+        lines(&ben, "read")[2],
+        "  - b IN (SELECT a FROM u WHERE owner = auth.id) [b \"p\"; the SELECT gives nothing]"
+    );
+    assert_eq!(
+        lines(&ada, "update"),
+        ["? auth.role = 'coach' [auth.role null]"],
+        "no role is unknown, and grants nothing"
+    );
     assert_eq!((ada.departure, ben.departure), (None, None), "ada sees it, and ben never did");
 }
 
@@ -74,7 +81,10 @@ fn a_row_that_left_says_how() {
     let bench = bench();
     take(&bench, "u", "m");
     let lost = ask(&bench, "ada").departure.expect("she lost the right");
-    assert!(matches!(&lost.reason, Reason::RightLost(row) if &*row.table == "u" && row.key == Key::of("m")), "{lost:?}");
+    assert!(
+        matches!(&lost.reason, Reason::RightLost(row) if &*row.table == "u" && row.key == Key::of("m")),
+        "{lost:?}"
+    );
 
     put(&bench, "u", "m", &[("a", "p"), ("owner", "ada")]);
     assert_eq!(ask(&bench, "ada").departure, None, "she has it again");

@@ -51,7 +51,13 @@ impl AccessTokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // The time is compared below: with this crate's clock, without leeway, and with its own code.
         validation.validate_exp = false;
-        Self { sign: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key), validation, lasts, revoked: Revoked::new(lasts) }
+        Self {
+            sign: EncodingKey::from_secret(&key),
+            check: DecodingKey::from_secret(&key),
+            validation,
+            lasts,
+            revoked: Revoked::new(lasts),
+        }
     }
 
     pub(super) fn issue(&self, person: &Person, family: &str, now: Millis) -> AccessToken {

@@ -51,7 +51,8 @@ impl Explain {
         let key = read_key(table, &self.key)?;
         let auth = self.auth(&database).await?;
         let explained = explain(&*database.store, &catalog, &auth, table, &key).await;
-        let explained = explained.context("the row cannot be explained; has `swain serve` run with this configuration?")?;
+        let explained =
+            explained.context("the row cannot be explained; has `swain serve` run with this configuration?")?;
         common.report(&text(&self, &key, &auth, &explained), &report(&key, &auth, &explained));
         Ok(())
     }
@@ -101,7 +102,10 @@ fn read_key(table: &Table, text: &str) -> anyhow::Result<Key> {
     }
     let normal = kinds.iter().zip(&values).map(|(kind, value)| kind.normalise(value));
     let normal: Result<Vec<Value>, _> = normal.collect();
-    normal.map(Key).ok().with_context(|| format!("{text} does not fit the key of '{}', which is ({})", table.name, names()))
+    normal
+        .map(Key)
+        .ok()
+        .with_context(|| format!("{text} does not fit the key of '{}', which is ({})", table.name, names()))
 }
 
 fn text(asked: &Explain, key: &Key, auth: &Auth, explained: &Explanation) -> String {

@@ -40,7 +40,8 @@ async fn the_clause_that_decides_is_named_and_how_the_row_left() {
     server.address().await;
 
     let seen = well(path, &["explain", "ada", "games", "g1", "--role", "player"]).await;
-    let clause = "  + club IN (SELECT club FROM members WHERE user_id = auth.id)      [club = \"c1\"; the SELECT gives \"c1\"]";
+    let clause =
+        "  + club IN (SELECT club FROM members WHERE user_id = auth.id)      [club = \"c1\"; the SELECT gives \"c1\"]";
     assert!(seen.contains("read: granted\n") && seen.contains(clause), "{seen}");
     let refused = "update: refused\n  - auth.role = 'coach'      [auth.role = \"player\"]";
     assert!(seen.contains(refused) && seen.contains("hidden from them: phone"), "{seen}");
@@ -48,7 +49,8 @@ async fn the_clause_that_decides_is_named_and_how_the_row_left() {
     database.execute("DELETE FROM members", []).unwrap();
     wait_for("the departure", || async {
         let gone = well(path, &["explain", "ada", "games", "g1"]).await;
-        gone.contains("members [\"c1\",\"ada\"], which gave the right, deleted or changed by another program").then_some(())
+        gone.contains("members [\"c1\",\"ada\"], which gave the right, deleted or changed by another program")
+            .then_some(())
     })
     .await;
     let report = well(path, &["explain", "visitor", "games", "g1", "--json"]).await;
