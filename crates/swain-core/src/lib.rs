@@ -17,6 +17,7 @@ pub mod client;
 pub mod decode;
 mod hash;
 mod ids;
+pub mod inbox;
 pub mod limits;
 pub mod merge;
 mod mutation;
@@ -36,5 +37,5 @@ pub use ids::{Actor, DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, Us
 pub use mutation::{Mutation, Operation, Was};
 pub use problem::{Code, Constraint, Problem};
 pub use row::{Key, Row, RowKey};
-pub use schema::{Column, ColumnType, Fill, Ids, Reference, Schema, Strategy, Table};
+pub use schema::{Column, ColumnType, Fill, Ids, OnDelete, Reference, Schema, Strategy, Table};
 pub use value::Value;

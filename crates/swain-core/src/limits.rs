@@ -22,6 +22,10 @@ pub const FILTER_VALUES_MAX: usize = 500;
 pub const DEVICE_ID_CHARS_MAX: usize = 64;
 /// Bytes of the name that an outside program gives itself.
 pub const ACTOR_BYTES_MAX: usize = 256;
+/// Rows that a refused mutation names and that are looked up among what was refused before it (spec M16).
+pub const INBOX_PARENTS_MAX: usize = 8;
+/// Comparisons of lines or words that merging two texts may take; longer ones are left to a person (spec M14).
+pub const TEXT_MERGE_STEPS_MAX: usize = 1_000_000;
 /// Canonical bytes above which `was` carries a hash instead of the value (spec M3).
 pub const WAS_VALUE_BYTES_MAX: usize = 256;
 /// Acknowledged mutations that a device keeps (spec C16).

@@ -3,16 +3,19 @@
 //! Both are pure. Devices use [`apply`] for their overlay; only the server merges.
 
 mod combine;
+mod text;
 
 use alloc::vec::Vec;
 
+use crate::change::Who;
 use crate::hash::hash_text;
-use crate::ids::{DeviceId, Millis, MutationNumber, Name};
+use crate::ids::{Actor, DeviceId, Millis, MutationNumber, Name, UserId};
 use crate::mutation::{Operation, Was};
 use crate::row::{Key, Row};
 use crate::schema::{ColumnType, Strategy, Table};
 use crate::value::Value;
-pub use combine::combine;
+pub use combine::{combine, proposal};
+pub use text::{MergedText, merge_texts};
 
 /// The row after an operation, as a device shows it until the server has spoken.
 pub fn apply(table: &Table, row: Option<&Row>, operation: &Operation) -> Option<Row> {
@@ -152,6 +155,28 @@ pub struct LastWrite {
     pub at: Millis,
     /// The device's mutation, if a device did it.
     pub mutation: Option<(DeviceId, MutationNumber)>,
+    /// Whose device that is.
+    pub user: Option<UserId>,
+    /// What an outside program called itself.
+    pub actor: Option<Actor>,
+}
+
+impl LastWrite {
+    /// By whom a change was made, and when.
+    pub fn by(who: &Who, at: Millis) -> Self {
+        let mutation = who.mutation().map(|(device, n)| (device.clone(), n));
+        let (user, actor) = match who {
+            Who::Device { user, .. } => (user.clone(), None),
+            Who::Outside { actor } => (None, actor.clone()),
+            Who::Server => (None, None),
+        };
+        Self { at, mutation, user, actor }
+    }
+
+    /// At this time, by nobody known.
+    pub fn unknown(at: Millis) -> Self {
+        Self { at, mutation: None, user: None, actor: None }
+    }
 }
 
 /// What the merge needs to know of the mutation.
@@ -189,7 +214,9 @@ pub fn wins(strategy: &Strategy, last: Option<&LastWrite>, edit: Edit) -> bool {
         | Strategy::Min
         | Strategy::Union
         | Strategy::Concat(_)
-        | Strategy::Merge => last.is_some_and(|last| edit.at > last.at),
+        | Strategy::Merge
+        | Strategy::Text
+        | Strategy::Manual => last.is_some_and(|last| edit.at > last.at),
     }
 }
 

@@ -121,6 +121,10 @@ codes! {
     ParentMissing = "parent_missing", 409;
     /// An upsert on columns that are no unique key of the table.
     NotUnique = "not_unique", 400;
+    /// The row was changed by somebody else since the person saw it, and nobody but a person may decide.
+    Conflict = "conflict", 409;
+    /// Somebody has decided this already.
+    AlreadyResolved = "already_resolved", 409;
     /// A row with this key is there.
     IdTaken = "id_taken", 409;
     /// A NOT NULL column has no value.

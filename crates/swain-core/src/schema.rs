@@ -43,6 +43,10 @@ pub struct Table {
     pub uniques: Vec<Vec<Name>>,
     /// Columns that name rows of synced tables by their keys (spec M10).
     pub references: Vec<Reference>,
+    /// Columns whose `was` travels whole, however long (spec M3): their strategy needs it.
+    pub whole: BTreeSet<Name>,
+    /// What becomes of a delete of a row that was changed since it was seen (spec M8).
+    pub on_delete: OnDelete,
     /// Counts up whenever what happened to the table may not all be in the log (spec S14): its rows are loaded anew.
     pub generation: u64,
 }
@@ -122,6 +126,22 @@ pub enum Strategy {
     Concat(String),
     /// The members of both objects.
     Merge,
+    /// What both changed in a text; where they changed the same words, a person decides.
+    Text,
+    /// A person decides.
+    Manual,
+}
+
+/// What becomes of a delete of a row that was changed since it was seen (spec M8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The row goes.
+    #[default]
+    DeleteWins,
+    /// The row stays.
+    UpdateWins,
+    /// The row stays until a person has decided.
+    Manual,
 }
 
 /// What the server fills a column with (spec M9).
@@ -221,6 +241,8 @@ impl Table {
             ids: Ids::Device,
             uniques: Vec::new(),
             references: Vec::new(),
+            whole: BTreeSet::new(),
+            on_delete: OnDelete::DeleteWins,
             generation: 0,
         }
     }
@@ -234,6 +256,7 @@ impl Table {
         table.scopes.retain(is_seen);
         table.strategies.retain(|column, _| is_seen(column));
         table.fills.retain(|column, _| is_seen(column));
+        table.whole.retain(is_seen);
         table.uniques.retain(|unique| unique.iter().all(is_seen));
         table.references.retain(|reference| reference.columns.iter().all(is_seen));
         table
@@ -303,8 +326,12 @@ impl Table {
     pub fn to_value(&self) -> Value {
         let columns = self.columns.iter().map(|(name, column)| {
             let mut members = BTreeMap::from([("type".into(), Value::text(column.kind.as_str()))]);
-            let flags =
-                [("null", column.nullable), ("default", column.has_default), ("readonly", self.is_readonly(name))];
+            let flags = [
+                ("null", column.nullable),
+                ("default", column.has_default),
+                ("readonly", self.is_readonly(name)),
+                ("whole", self.whole.contains(name)),
+            ];
             members.extend(flags.into_iter().filter(|(_, on)| *on).map(|(flag, _)| (flag.into(), Value::Bool(true))));
             (name.into(), Value::Object(members))
         });
@@ -352,6 +379,9 @@ impl Table {
             };
             let has = |flag: &str| column.get(flag) == Some(&Value::Bool(true));
             let kind = ColumnType::from_name(column.get("type")?.as_text()?)?;
+            if has("whole") {
+                table.whole.insert(name.clone().into());
+            }
             let column =
                 Column { kind, nullable: has("null"), has_default: has("default"), generated: has("readonly") };
             table.columns.insert(name.clone().into(), column);

@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use swain_core::merge::combine;
+use swain_core::merge::{combine, merge_texts, proposal};
 use swain_core::strict_json::parse;
 use swain_core::{ColumnType, Strategy as Rule, Value, Was};
 use swain_testkit::spec;
@@ -83,10 +83,96 @@ fn a_strategy_fits_the_types_it_is_for() {
     assert_eq!(fitting(&Rule::Max), [Int64, Float64, Time]);
     assert_eq!(fitting(&Rule::Concat("\n".into())), [Text]);
     assert_eq!(fitting(&Rule::Union), [Json]);
+    assert_eq!(fitting(&Rule::Text), [Text]);
     assert_eq!(fitting(&Rule::Arrival), all);
+    assert_eq!(fitting(&Rule::Manual), all);
+}
+
+#[test]
+fn texts_are_merged_by_lines_and_then_by_words() {
+    spec!("M14");
+    for (texts, expected, overlaps) in [
+        // Different lines.
+        (["a\nb\nc\n", "A\nb\nc\n", "a\nb\nC\n"], "A\nb\nC\n", false),
+        (["a\nb\n", "a\nb\nc\n", "0\na\nb\n"], "0\na\nb\nc\n", false),
+        // One goes, another comes.
+        (["a\nb\nc\n", "a\nc\n", "a\nb\nc\nd\n"], "a\nc\nd\n", false),
+        // Different words of one line, which has no end.
+        (["at six on court one", "at seven on court one", "at six on court two"], "at seven on court two", false),
+        // The same words.
+        (["at six", "at seven", "at eight"], "at seveneight", true),
+        // The same change by both.
+        (["at six", "at seven", "at seven"], "at seven", false),
+        // Both write into what was empty.
+        (["", "mine", "yours"], "mineyours", true),
+        // Letters beyond ASCII are not torn.
+        (["größer ist", "größer war", "Größer ist"], "Größer war", false),
+    ] {
+        let merged = merge_texts(texts[0], texts[1], texts[2]).unwrap();
+        assert_eq!((merged.text.as_str(), merged.overlaps), (expected, overlaps), "{texts:?}");
+    }
+}
+
+#[test]
+fn what_a_text_cannot_settle_is_a_persons_and_has_a_proposal() {
+    spec!("M14");
+    let text = |base: &str, stored: &str, arriving: &str| made(&Rule::Text, ColumnType::Text, [base, stored, arriving]);
+    assert_eq!(text("\"at six\"", "\"at seven\"", "\"or at six\"").as_deref(), Some("\"or at seven\""));
+    assert_eq!(text("\"at six\"", "\"at seven\"", "\"at eight\""), None);
+    assert_eq!(text("\"at six\"", "null", "\"at eight\""), None, "cleared by the one, changed by the other");
+    let unseen = Was::Hash("0000000000000000".into());
+    assert_eq!(combine(&Rule::Text, ColumnType::Text, &unseen, &value("\"a\""), &value("\"b\"")), None);
+
+    let was = Was::Value(value("\"at six\""));
+    let proposed = proposal(ColumnType::Text, &was, &value("\"at seven\""), &value("\"at eight\""));
+    assert_eq!(proposed, Some(value("\"at seveneight\"")));
+    assert_eq!(
+        proposal(ColumnType::Int64, &was, &value("1"), &value("2")),
+        None,
+        "there is nothing between two numbers"
+    );
+}
+
+#[test]
+fn texts_that_would_hold_the_writer_up_are_left_to_a_person() {
+    spec!("M14");
+    let lines = |word: &str| (0..1100).map(|number| format!("{word} {number}\n")).collect::<String>();
+    assert_eq!(merge_texts("", "", &lines("a")).map(|merged| merged.overlaps), Some(false));
+    assert_eq!(merge_texts(&lines("a"), &lines("b"), &lines("c")), None);
 }
 
 proptest! {
+    #[test]
+    fn a_text_that_one_side_changed_is_that_sides(base in text(), changed in text()) {
+        spec!("M14");
+        for (stored, arriving) in [(&base, &changed), (&changed, &base), (&changed, &changed)] {
+            let merged = merge_texts(&base, stored, arriving).unwrap();
+            prop_assert_eq!((merged.text.as_str(), merged.overlaps), (changed.as_str(), false));
+        }
+    }
+
+    #[test]
+    fn who_came_first_does_not_matter_to_a_text_that_merges(base in text(), a in text(), b in text()) {
+        spec!("M14");
+        let (ab, ba) = (merge_texts(&base, &a, &b).unwrap(), merge_texts(&base, &b, &a).unwrap());
+        prop_assert_eq!(ab.overlaps, ba.overlaps);
+        if !ab.overlaps {
+            prop_assert_eq!(ab.text, ba.text);
+        }
+    }
+
+    #[test]
+    fn no_line_that_somebody_wrote_is_lost(base in text(), stored in text(), arriving in text()) {
+        spec!("M14");
+        let merged = merge_texts(&base, &stored, &arriving).unwrap();
+        // Words that nobody else has: what the merge made of them is in the text, word by word.
+        for (side, other) in [(&stored, &arriving), (&arriving, &stored)] {
+            for word in side.split_whitespace().filter(|word| !base.contains(word) && !other.contains(word)) {
+                prop_assert!(merged.text.contains(word), "{word} is lost in {merged:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_comes_twice_changes_nothing((rule, kind) in rule(), base in any_value(), stored in any_value(), arriving in any_value()) {
         spec!("M13");
@@ -148,6 +234,11 @@ fn rule() -> impl Strategy<Value = (Rule, ColumnType)> {
         (Rule::Concat("\n".into()), ColumnType::Text),
         (Rule::Merge, ColumnType::Json),
     ])
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let line = prop::collection::vec("[a-d]{1,3}", 0..4).prop_map(|words| words.join(" "));
+    prop::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n"))
 }
 
 fn words() -> impl Strategy<Value = Vec<String>> {

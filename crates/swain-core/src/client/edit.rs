@@ -148,6 +148,7 @@ impl Draft<'_> {
             let value = seen.as_ref().map(|row| row.value(column).clone()).unwrap_or_default();
             let was = match self.writer(key, column) {
                 Some(n) => Was::After(n, value),
+                None if table.whole.contains(column) => Was::Value(value),
                 None => Was::of(&value),
             };
             given.insert(column.clone(), was);

@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use super::text::merge_texts;
 use crate::mutation::Was;
 use crate::schema::{ColumnType, Strategy};
 use crate::value::Value;
@@ -21,8 +22,32 @@ pub fn combine(strategy: &Strategy, kind: ColumnType, was: &Was, stored: &Value,
         Strategy::Union => union(stored, arriving),
         Strategy::Concat(separator) => concat(separator, stored, arriving),
         Strategy::Merge => merge(base(was), stored, arriving),
-        Strategy::LastWriteWins | Strategy::Arrival | Strategy::ServerWins | Strategy::ClientWins => None,
+        Strategy::Text => text(base(was)?, stored, arriving),
+        Strategy::LastWriteWins
+        | Strategy::Arrival
+        | Strategy::ServerWins
+        | Strategy::ClientWins
+        | Strategy::Manual => None,
     }
+}
+
+/// What a person is shown as a middle way when he has to decide; none when there is no sensible one.
+pub fn proposal(kind: ColumnType, was: &Was, stored: &Value, arriving: &Value) -> Option<Value> {
+    match (kind, stored, arriving) {
+        (ColumnType::Text, Value::Text(stored), Value::Text(arriving)) => {
+            let base = base(was).and_then(Value::as_text).unwrap_or_default();
+            merge_texts(base, stored, arriving).map(|merged| Value::text(merged.text))
+        }
+        (ColumnType::Json, Value::Object(_), Value::Object(_)) => merge(base(was), stored, arriving),
+        (ColumnType::Json, Value::List(_), Value::List(_)) => union(stored, arriving),
+        _ => None,
+    }
+}
+
+/// A text that was cleared, or that had none before, overlaps with whatever else became of it.
+fn text(base: &Value, stored: &Value, arriving: &Value) -> Option<Value> {
+    let merged = merge_texts(base.as_text()?, stored.as_text()?, arriving.as_text()?)?;
+    (!merged.overlaps).then(|| Value::text(merged.text))
 }
 
 impl Strategy {
@@ -31,8 +56,40 @@ impl Strategy {
         match self {
             Self::Max | Self::Min => matches!(kind, ColumnType::Int64 | ColumnType::Float64 | ColumnType::Time),
             Self::Union | Self::Merge => kind == ColumnType::Json,
-            Self::Concat(_) => kind == ColumnType::Text,
-            Self::LastWriteWins | Self::Arrival | Self::ServerWins | Self::ClientWins => true,
+            Self::Concat(_) | Self::Text => kind == ColumnType::Text,
+            Self::LastWriteWins | Self::Arrival | Self::ServerWins | Self::ClientWins | Self::Manual => true,
+        }
+    }
+
+    /// True when it makes one value of two.
+    pub fn combines(&self) -> bool {
+        matches!(self, Self::Max | Self::Min | Self::Union | Self::Concat(_) | Self::Merge | Self::Text)
+    }
+
+    /// True when a person decides what it cannot.
+    pub fn asks_a_person(&self) -> bool {
+        matches!(self, Self::Text | Self::Manual)
+    }
+
+    /// True when it works with the value that an edit was based on, and not only with its hash.
+    pub fn needs_base(&self) -> bool {
+        matches!(self, Self::Text | Self::Manual | Self::Merge)
+    }
+
+    /// As it is written in the configuration.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::LastWriteWins => "last-write-wins",
+            Self::Arrival => "arrival",
+            Self::ServerWins => "server-wins",
+            Self::ClientWins => "client-wins",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Union => "union",
+            Self::Concat(_) => "concat",
+            Self::Merge => "merge",
+            Self::Text => "text",
+            Self::Manual => "manual",
         }
     }
 }

@@ -163,6 +163,8 @@ pub enum Outcome {
     Applied,
     /// In part: a strategy decided against some columns.
     Merged,
+    /// In part, or not at all: a person has to decide on some columns (spec M15).
+    Conflict,
     /// Not at all: a strategy decided against all of it.
     Overruled,
     /// Against the rules of the database or of Swain.
@@ -206,6 +208,7 @@ impl Outcome {
         match self {
             Self::Applied => "applied",
             Self::Merged => "merged",
+            Self::Conflict => "conflict",
             Self::Overruled => "overruled",
             Self::Refused => "refused",
         }
@@ -213,7 +216,7 @@ impl Outcome {
 
     /// The outcome of this text.
     pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Applied, Self::Merged, Self::Overruled, Self::Refused]
+        [Self::Applied, Self::Merged, Self::Conflict, Self::Overruled, Self::Refused]
             .into_iter()
             .find(|outcome| outcome.as_str() == text)
     }

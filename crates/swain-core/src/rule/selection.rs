@@ -69,6 +69,29 @@ impl FromIterator<Value> for ValueSet {
 }
 
 impl Expression {
+    /// The same predicate over a row whose columns have other names. Inner SELECTs name no column of the row.
+    #[must_use]
+    pub fn renamed(&self, name: &dyn Fn(&Name) -> Name) -> Expression {
+        let operand = |operand: &Operand| match operand {
+            Operand::Column(column) => Operand::Column(name(column)),
+            other => other.clone(),
+        };
+        let all = |parts: &[Expression]| parts.iter().map(|part| part.renamed(name)).collect();
+        match self {
+            Self::Constant(truth) => Self::Constant(*truth),
+            Self::Equal(a, b) => Self::Equal(operand(a), operand(b)),
+            Self::Differs(a, b) => Self::Differs(operand(a), operand(b)),
+            Self::Compare(a, how, b, kind) => Self::Compare(operand(a), *how, operand(b), *kind),
+            Self::In(a, values) => Self::In(operand(a), values.clone()),
+            Self::Member(a, selection) => Self::Member(operand(a), selection.clone()),
+            Self::Among(a, set) => Self::Among(operand(a), Arc::clone(set)),
+            Self::IsNull(a) => Self::IsNull(operand(a)),
+            Self::And(parts) => Self::And(all(parts)),
+            Self::Or(parts) => Self::Or(all(parts)),
+            Self::Not(part) => Self::Not(alloc::boxed::Box::new(part.renamed(name))),
+        }
+    }
+
     /// The same predicate with every selection replaced by its values: what is left depends on the row alone.
     pub fn resolve(&self, values: &mut dyn FnMut(&Selection) -> Arc<ValueSet>) -> Expression {
         match self {
