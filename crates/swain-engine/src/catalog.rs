@@ -1,5 +1,6 @@
 //! What the configuration makes of the database's tables: rules, masks, scopes, fills, strategies.
 
+mod inbox;
 mod masks;
 
 use std::collections::BTreeMap;
@@ -7,9 +8,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use swain_core::rule::{Auth, Expression};
 use swain_core::shape::Shape;
-use swain_core::{ColumnType, Fill, Ids, Name, Reference, Schema, Strategy, Table};
+use swain_core::{ColumnType, Fill, Ids, Name, OnDelete, Reference, Schema, Strategy, Table};
 
 use crate::rule_parser::{RuleError, parse_rule};
+use inbox::Seats;
 use masks::Masks;
 pub(crate) use masks::{Hidden, table_for};
 
@@ -44,6 +46,12 @@ pub struct TableConfig {
     pub references: BTreeMap<String, String>,
     /// Settings of single columns.
     pub columns: BTreeMap<String, ColumnConfig>,
+    /// What becomes of a delete of a row that was changed since it was seen: `"delete-wins"` (the default),
+    /// `"update-wins"` or `"manual"`.
+    pub on_delete: Option<String>,
+    /// True: what is refused of this table is kept in the inbox, too, so that a person finds it on every device. Always so
+    /// where a strategy or `on_delete` asks a person.
+    pub inbox: bool,
     /// How long the log keeps what happened to the table.
     pub history: HistoryConfig,
 }
@@ -70,7 +78,8 @@ pub enum KeepConfig {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnConfig {
-    /// `last-write-wins`, `arrival`, `server-wins`, `client-wins`, `max`, `min`, `union`, `concat` or `merge`.
+    /// `last-write-wins`, `arrival`, `server-wins`, `client-wins`, `max`, `min`, `union`, `concat`, `merge`, `text` or
+    /// `manual`.
     pub strategy: Option<String>,
     /// What stands between the texts of `concat`; a line end, if it is not said.
     pub separator: Option<String>,
@@ -154,6 +163,14 @@ pub enum ConfigError {
         /// Its type.
         kind: &'static str,
     },
+    /// A rule of a table whose conflicts could not be shown to those whom it grants.
+    #[error("[tables.{table}] the inbox: the rules name {why}, which an inbox row does not carry")]
+    NoSeat {
+        /// The table.
+        table: String,
+        /// The column, and what is the matter with it.
+        why: String,
+    },
     /// The server fills a column that names the row.
     #[error("[tables.{table}] fill: '{column}' belongs to the key, which the device gives")]
     FilledKey {
@@ -212,6 +229,7 @@ impl ConfigError {
             | Self::NoLength { table, .. }
             | Self::UnfitStrategy { table, .. }
             | Self::FilledKey { table, .. }
+            | Self::NoSeat { table, .. }
             | Self::NoIds { table }
             | Self::WideReference { table, .. }
             | Self::NotHidden { table, .. }
@@ -238,6 +256,8 @@ pub struct Catalog {
     /// Tables with their scopes, fills and strategies.
     pub schema: Schema,
     rules: BTreeMap<Name, TableRules>,
+    /// Where the values that rules compare stand in inbox rows, by the tables that have an inbox.
+    seats: BTreeMap<Name, Seats>,
 }
 
 /// The rules of a table. No rule is a rule that grants nothing.
@@ -250,6 +270,8 @@ pub(crate) struct TableRules {
     pub(crate) check: Expression,
     /// The read rule as written; part of every view.
     pub(crate) read_text: String,
+    /// What decides who reads the table's conflicts, as written.
+    pub(crate) inbox_text: String,
     /// From whom columns are hidden.
     pub(crate) masks: Masks,
     /// The longest values of columns, where they are declared.
@@ -259,7 +281,9 @@ pub(crate) struct TableRules {
 impl Catalog {
     /// Checks the configuration against the schema and puts them together.
     pub fn new(mut schema: Schema, tables: &BTreeMap<String, TableConfig>) -> Result<Self, ConfigError> {
-        if let Some(name) = tables.keys().find(|name| !schema.tables.contains_key(name.as_str())) {
+        let is_unknown =
+            |name: &&String| !schema.tables.contains_key(name.as_str()) || *name == swain_core::inbox::TABLE;
+        if let Some(name) = tables.keys().find(is_unknown) {
             return Err(ConfigError::UnknownTable { table: name.clone() });
         }
         schema.tables.retain(|name, _| tables.contains_key(name.as_str()));
@@ -275,10 +299,11 @@ impl Catalog {
         for (name, config) in tables {
             refer(&mut schema, name, config)?;
         }
+        let seats = inbox::add(&mut schema, &mut rules, tables)?;
         for rule in rules.values() {
             index_selections(&mut schema, &rule.read);
         }
-        Ok(Self { schema, rules })
+        Ok(Self { schema, rules, seats })
     }
 
     /// The rules of a table of the schema.
@@ -335,12 +360,20 @@ impl TableRules {
             delete: own("delete", &config.delete)?,
             check: config.check.as_deref().map_or(Ok(Expression::Constant(true)), |text| parse("check", text))?,
             read_text: config.read.clone().unwrap_or_default(),
+            inbox_text: inbox_text(config),
             masks: Masks::read(schema, table, config)?,
             lengths: read_lengths(table, config)?,
         };
         rules.masks.check(table, &rules.read)?;
         Ok(rules)
     }
+}
+
+fn inbox_text(config: &TableConfig) -> String {
+    let update = config.update.as_ref().or(config.write.as_ref());
+    let rules = [&config.read, &update.cloned()].map(|rule| rule.clone().unwrap_or_default());
+    let masks = config.hidden.iter().flat_map(|(column, mask)| [column.clone(), mask.clone()]);
+    rules.into_iter().chain(masks).collect::<Vec<_>>().join("\n")
 }
 
 /// Changes of the tables that a rule looks into are found by the columns that its selections compare.
@@ -378,6 +411,12 @@ fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Res
         Some("server") => return Err(ConfigError::NoIds { table: name.clone() }),
         Some(other) => return Err(unknown(&name, "ids", other, "server, device")),
     }
+    match config.on_delete.as_deref() {
+        None | Some("delete-wins") => {}
+        Some("update-wins") => table.on_delete = OnDelete::UpdateWins,
+        Some("manual") => table.on_delete = OnDelete::Manual,
+        Some(other) => return Err(unknown(&name, "on_delete", other, "delete-wins, update-wins, manual")),
+    }
     for unique in &config.unique {
         let columns = unique.iter().map(|column| check(table, "unique", column)).collect::<Result<Vec<_>, _>>()?;
         if !columns.is_empty() && table.unique(&columns).is_none() {
@@ -393,6 +432,9 @@ fn configure(table: &mut Table, config: &TableConfig, rules: &TableRules) -> Res
             if !strategy.fits(kind) {
                 let (column, strategy) = (column.to_string(), settings.strategy.clone().unwrap_or_default());
                 return Err(ConfigError::UnfitStrategy { table: name, column, strategy, kind: kind.as_str() });
+            }
+            if strategy.needs_base() {
+                table.whole.insert(column.clone());
             }
             table.strategies.insert(column, strategy);
         } else if settings.separator.is_some() {
@@ -461,11 +503,14 @@ fn read_strategy(table: &str, value: &str, settings: &ColumnConfig) -> Result<St
         "union" => Ok(Strategy::Union),
         "concat" => Ok(Strategy::Concat(settings.separator.clone().unwrap_or_else(|| "\n".into()))),
         "merge" => Ok(Strategy::Merge),
+        "text" => Ok(Strategy::Text),
+        "manual" => Ok(Strategy::Manual),
         _ => Err(unknown(table, "strategy", value, STRATEGIES)),
     }
 }
 
-const STRATEGIES: &str = "last-write-wins, arrival, server-wins, client-wins, max, min, union, concat, merge";
+const STRATEGIES: &str =
+    "last-write-wins, arrival, server-wins, client-wins, max, min, union, concat, merge, text, manual";
 
 fn unknown(table: &str, key: &'static str, value: &str, allowed: &'static str) -> ConfigError {
     ConfigError::UnknownValue { table: table.to_owned(), key, value: value.to_owned(), allowed }

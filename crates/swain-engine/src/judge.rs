@@ -1,5 +1,6 @@
 //! What a mutation does: input checks, rules on the old row and the new, merge per column, writes (spec S5, M4 to M9, R4).
 
+mod inbox;
 mod input;
 mod naming;
 mod sight;
@@ -8,15 +9,16 @@ mod upsert;
 use std::sync::Arc;
 
 use swain_core::limits::ROW_BYTES_MAX;
-use swain_core::merge::{self, Edit};
+use swain_core::merge::{self, Edit, LastWrite};
 use swain_core::rule::{Auth, Expression};
 use swain_core::{
-    Code, ColumnType, Fill, Key, Millis, Mutation, Name, Operation, Problem, Row, Schema, Table, Value, Was,
+    Code, ColumnType, Fill, Key, Millis, Mutation, Name, OnDelete, Operation, Problem, Row, Schema, Table, Value, Was,
 };
 use swain_store::{Arbiter, StoreError, Submission, Transaction, Verdict, WriteError};
 
 use crate::catalog::{Catalog, TableRules};
 use crate::grant::grants;
+use inbox::{Dispute, held};
 use input::{check_key, checked, no_such_operation, out_of_range};
 use naming::in_order;
 use sight::{Sight, check_columns, disclosed};
@@ -81,6 +83,7 @@ impl Arbiter for Judge {
         let schema = &self.catalog.schema;
         let catalog = &*self.catalog;
         let mut case = Case { tx, catalog, schema, auth, submission, mutation, verdict: Verdict::default() };
+        case.check_open().await?;
         for index in in_order(schema, &mutation.operations) {
             let operation = &mutation.operations[index];
             let (table, rules) = self.table(operation).map_err(|problem| placed(problem, index))?;
@@ -93,6 +96,19 @@ impl Arbiter for Judge {
             })?;
         }
         Ok(case.verdict)
+    }
+
+    async fn note_refusal<T: Transaction>(
+        &self,
+        tx: &mut T,
+        submission: &Submission,
+        mutation: &Mutation,
+        problem: &Problem,
+    ) -> Result<(), WriteError> {
+        let (catalog, auth) = (&*self.catalog, &submission.auth);
+        let schema = &catalog.schema;
+        let mut case = Case { tx, catalog, schema, auth, submission, mutation, verdict: Verdict::default() };
+        case.keep_refusal(problem).await
     }
 }
 
@@ -110,6 +126,15 @@ impl<T: Transaction> Case<'_, T> {
         };
         let key = &operation.row().key;
         check_key(table, rules, key)?;
+        if table.name.as_str() == swain_core::inbox::TABLE {
+            let Operation::Update { set, inc, add, remove, .. } = &*operation else {
+                return Err(Problem::new(Code::NotAllowed, "the inbox is written by the server").into());
+            };
+            if let Some(column) = inc.0.keys().chain(add.0.keys()).chain(remove.0.keys()).next() {
+                return Err(no_such_operation(table, column).into());
+            }
+            return self.resolve(table, key, set).await;
+        }
         match &*operation {
             Operation::Insert { set, .. } => {
                 self.insert(table, rules, key, checked(table, rules, set)?).await.map(drop)
@@ -122,7 +147,7 @@ impl<T: Transaction> Case<'_, T> {
                 let set = checked(table, rules, set)?;
                 self.upsert(table, rules, key, sight.unique(on)?, &Wish::of(&set, was)).await
             }
-            Operation::Delete { .. } => self.delete(table, rules, key).await,
+            Operation::Delete { seen, .. } => self.delete(table, rules, key, seen.as_deref()).await,
         }
     }
 
@@ -186,7 +211,7 @@ impl<T: Transaction> Case<'_, T> {
         for (column, new) in &wish.set.0 {
             // The decoder checked that an update says what each column was; an upsert may not have seen the row (M11).
             let was = wish.was.get(column).unwrap_or(NOTHING);
-            let decided = self.decide(table, key, column, current.value(column), new, was).await?;
+            let decided = self.decide(table, key, column, current, new, was).await?;
             if decided != *new {
                 self.verdict.lost.push(column.clone());
             }
@@ -213,17 +238,58 @@ impl<T: Transaction> Case<'_, T> {
         self.check_new(table, rules, &rules.update, key).await
     }
 
-    async fn delete(&mut self, table: &Table, rules: &TableRules, key: &Key) -> Result<(), WriteError> {
-        self.verdict.won_any = true;
-        let Some((key, current)) = self.current(table, key).await? else {
+    async fn delete(
+        &mut self,
+        table: &Table,
+        rules: &TableRules,
+        key: &Key,
+        seen: Option<&str>,
+    ) -> Result<(), WriteError> {
+        let found = self.current(table, key).await?;
+        let Some((key, current)) = found else {
+            self.verdict.won_any = true;
             return Ok(());
         };
         if !self.grants(&rules.read, &current).await? {
             // Answered like a row that is not there: nothing to delete.
+            self.verdict.won_any = true;
             return Ok(());
         }
         self.allow(&rules.delete, &current, table).await?;
+        if table.on_delete != OnDelete::DeleteWins && self.was_changed(table, &key, &current, seen).await? {
+            if table.on_delete == OnDelete::Manual {
+                return Err(held(table).into());
+            }
+            self.verdict.kept = true;
+            return Ok(());
+        }
+        self.verdict.won_any = true;
         self.tx.delete(table, &key).await
+    }
+
+    /// Whether somebody else changed the row since the person saw it. What the device itself wrote, and what the database
+    /// made of it, the person knows.
+    async fn was_changed(
+        &mut self,
+        table: &Table,
+        key: &Key,
+        current: &Row,
+        seen: Option<&str>,
+    ) -> Result<bool, WriteError> {
+        let visible = current.without(&self.catalog.hidden(&table.name, self.auth));
+        if seen == Some(visible.hash().as_str()) {
+            return Ok(false);
+        }
+        let Some(base) = self.tx.time_of(self.mutation.base).await? else { return Ok(true) };
+        for column in visible.0.keys() {
+            let last = self.tx.last_write(table, key, column).await?;
+            let is_own =
+                |last: &LastWrite| last.mutation.as_ref().is_some_and(|(device, _)| *device == self.submission.device);
+            if last.is_some_and(|last| last.at > base && !is_own(&last)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Under the row's lock: is the column still what the edit was based on? If not, its strategy decides what it becomes
@@ -233,23 +299,30 @@ impl<T: Transaction> Case<'_, T> {
         table: &Table,
         key: &Key,
         column: &Name,
-        current: &Value,
+        row: &Row,
         new: &Value,
         was: &Was,
     ) -> Result<Value, WriteError> {
+        let current = row.value(column);
         if merge::is_undisputed(current, new, was) {
             return Ok(new.clone());
         }
         let last = self.tx.last_write(table, key, column).await?;
-        if merge::is_own(was, last.as_ref(), &self.submission.device) {
+        let strategy = table.strategy(column);
+        // What a strategy made of the earlier edit has somebody else's part in it.
+        if !strategy.combines() && merge::is_own(was, last.as_ref(), &self.submission.device) {
             return Ok(new.clone());
         }
-        let strategy = table.strategy(column);
         let kind = table.columns.get(column).map(|column| column.kind);
         if let Some(combined) = kind.and_then(|kind| merge::combine(strategy, kind, was, current, new)) {
             return Ok(combined);
         }
         let edit = Edit { at: self.edit_time().await? };
+        if strategy.asks_a_person() {
+            let edited = edit.at;
+            self.ask_person(&Dispute { table, key, current: row, column, was, new, last, edited }).await?;
+            return Ok(current.clone());
+        }
         let wins = merge::wins(strategy, last.as_ref(), edit);
         Ok(if wins { new } else { current }.clone())
     }

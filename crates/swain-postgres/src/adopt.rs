@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use crate::capture;
 use crate::connection::Session;
 use crate::failure::Failure;
+use crate::inbox;
 use crate::introspect::introspect;
 use crate::layout::{Layout, SCHEMA_TABLE};
 use crate::log::{signed, unsigned};
@@ -59,6 +60,7 @@ async fn install(shared: &Shared, schema: &Schema) -> Result<(), Failure> {
 
 async fn try_install(session: &Session, schema: &Schema) -> Result<(), Failure> {
     session.execute("SELECT pg_advisory_xact_lock($1)", &[&ADOPTION_LOCK]).await?;
+    inbox::install(session, schema).await?;
     capture::install(session, &layout_of(session, schema).await?).await
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Described {
 /// Tables, partitioned ones as a whole. Not: views, foreign tables, partitions, and what an extension brought.
 /// A table of the schema `public` goes by its name, another by `schema.name`.
 const COLUMNS: &str = "
-    SELECT CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END AS name,
+    SELECT CASE WHEN n.nspname = 'public' OR (n.nspname = 'swain' AND c.relname = 'swain_inbox') THEN c.relname ELSE n.nspname || '.' || c.relname END AS name,
         quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS sql_name,
         a.attname::text, a.attnotnull, a.atthasdef OR a.attidentity <> '' AS has_default, a.attgenerated <> '' AS generated,
         CASE WHEN array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts
@@ -33,7 +33,7 @@ const COLUMNS: &str = "
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'swain') AND n.nspname NOT LIKE 'pg\\_%'
+        AND (n.nspname NOT IN ('pg_catalog', 'information_schema', 'swain') OR c.relname = 'swain_inbox') AND n.nspname NOT LIKE 'pg\\_%'
         AND NOT EXISTS (
             SELECT FROM pg_depend d
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
@@ -63,6 +63,8 @@ pub(crate) async fn introspect(
             return Err(Failure::unusable(format!("the database has no table '{missing}'")));
         }
         tables.retain(|name, _| names.contains(name));
+    } else {
+        tables.remove(swain_core::inbox::TABLE);
     }
     let types = tables.values().flatten().map(|column| column.type_oid).collect();
     let types = Types::read(session, types).await?;

@@ -13,6 +13,7 @@ mod capture;
 mod connection;
 mod constraints;
 mod failure;
+mod inbox;
 mod introspect;
 mod layout;
 mod ledger;

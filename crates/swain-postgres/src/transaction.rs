@@ -126,7 +126,7 @@ impl PostgresTransaction {
         }
         // What is older than the log was written at its floor at the latest.
         let floor = log::head(&self.session).await?.floor;
-        Ok(self.read_time(floor).await?.map(|at| LastWrite { at, mutation: None }))
+        Ok(self.read_time(floor).await?.map(LastWrite::unknown))
     }
 
     /// Who made a captured change: the mark behind it says so, whether it has its position or not.
@@ -135,11 +135,10 @@ impl PostgresTransaction {
             SELECT op, usr, device, n, at FROM swain.changes
             WHERE tx = $1::text::xid8 AND id > $2 AND op IN ('m', 's') ORDER BY id LIMIT 1";
         let found = self.session.query_opt(sql, &[&tx, &id]).await?;
-        let outside = LastWrite { at: Millis(unsigned(at)), mutation: None };
+        let outside = LastWrite::unknown(Millis(unsigned(at)));
         Ok(found.map_or(outside, |row| {
             let who = read_who(row.get(0), (row.get(1), row.get(2), row.get(3)), None);
-            let mutation = who.mutation().map(|(device, n)| (device.clone(), n));
-            LastWrite { at: Millis(unsigned(row.get(4))), mutation }
+            LastWrite::by(&who, Millis(unsigned(row.get(4))))
         }))
     }
 

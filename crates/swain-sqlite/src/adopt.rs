@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::failure::Failure;
 use crate::integer::{signed, unsigned};
 use crate::layout::Layout;
-use crate::{capture, introspect, log, meta, pause};
+use crate::{capture, inbox, introspect, log, meta, pause};
 
 const GENERATIONS: &str = "generations";
 
@@ -28,6 +28,7 @@ pub(crate) fn adopt(db: &mut Database, mut schema: Schema, now: Millis) -> Resul
     // What is waiting was captured under the old layout. Of tables that are no longer as they were, nobody knows it.
     db.sequence_outside(now)?;
     capture::forget(&db.conn)?;
+    inbox::install(&db.conn, &schema)?;
     check_tables(db, &schema)?;
     let paused = pause::paused(&db.conn)?;
     count_generations(db, &mut schema, &paused)?;

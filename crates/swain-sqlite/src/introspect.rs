@@ -6,11 +6,13 @@ use rusqlite::Connection;
 use swain_core::{Column, ColumnType, Ids, Name, Reference, Schema, Table};
 
 use crate::failure::Failure;
+use crate::inbox;
 
 /// The schema of all application tables, or of those named.
 pub(crate) fn introspect(conn: &Connection, names: Option<&[Name]>) -> Result<Schema, Failure> {
-    let present = application_tables(conn)?;
+    let mut present = application_tables(conn)?;
     let wanted = names.map_or(present.clone(), <[Name]>::to_vec);
+    present.extend(inbox::name_if_there(conn)?);
     let mut tables = BTreeMap::new();
     for name in wanted {
         if !present.contains(&name) {

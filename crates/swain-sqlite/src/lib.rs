@@ -17,6 +17,7 @@ mod checkpoint;
 mod database;
 mod deferred;
 mod failure;
+mod inbox;
 mod indexes;
 mod integer;
 mod introspect;

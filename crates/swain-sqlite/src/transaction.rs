@@ -121,15 +121,16 @@ impl<'a> SqliteTransaction<'a> {
             let (id, change) = log::read_change(row)?;
             if wrote(&change, column) {
                 let position = log::read_position(&self.db.conn, log::pos_of(id), &[])?;
-                let mutation = position.who.mutation().map(|(device, n)| (device.clone(), n));
-                return Ok(Some(LastWrite { at: position.at, mutation }));
+                let mut last = LastWrite::by(&position.who, position.at);
+                last.actor = change.actor.or(last.actor);
+                return Ok(Some(last));
             }
         }
         if seen == CONFLICT_CHANGES_MAX {
             return Ok(None);
         }
         let floor = log::head(&self.db.conn)?.floor;
-        Ok(self.read_time(floor)?.map(|at| LastWrite { at, mutation: None }))
+        Ok(self.read_time(floor)?.map(LastWrite::unknown))
     }
 
     fn read_time(&self, pos: Pos) -> Result<Option<Millis>, Failure> {

@@ -25,8 +25,12 @@ pub struct Submission {
 /// What the arbiter says of a mutation that it could apply.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
-    /// Columns that a strategy decided against.
+    /// Columns that a strategy decided against, or that a person has to decide on.
     pub lost: Vec<Name>,
+    /// True when a person has to decide on one of them.
+    pub asks: bool,
+    /// True when a row stays that should have gone.
+    pub kept: bool,
     /// True when at least one column was written, or nothing was disputed.
     pub won_any: bool,
 }
@@ -40,6 +44,17 @@ pub trait Arbiter: Send + Sync + 'static {
         submission: &Submission,
         mutation: &Mutation,
     ) -> impl Future<Output = Result<Verdict, WriteError>> + Send;
+
+    /// Notes a refused mutation, of which everything is undone, for the person whose it is. Nothing, by default.
+    fn note_refusal<T: Transaction>(
+        &self,
+        _tx: &mut T,
+        _submission: &Submission,
+        _mutation: &Mutation,
+        _problem: &Problem,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// What became of a submission.
@@ -93,6 +108,7 @@ pub async fn commit_one<T: WriteTransaction, A: Arbiter>(
         Err(WriteError::Store(error)) => return Err(error),
         Err(WriteError::Refused(problem)) => {
             tx.undo().await?;
+            note_refusal(tx, arbiter, submission, &problem).await?;
             MutationResult { n, outcome: Outcome::Refused, lost: Vec::new(), problem: Some(problem) }
         }
     };
@@ -101,6 +117,21 @@ pub async fn commit_one<T: WriteTransaction, A: Arbiter>(
     let row = LedgerRow { content_hash, result: result.clone() };
     tx.decide(&who, submission.now, row).await?;
     Ok(Answer::Decided(result))
+}
+
+/// What cannot be noted stays on the device, where it is anyway.
+async fn note_refusal<T: WriteTransaction, A: Arbiter>(
+    tx: &mut T,
+    arbiter: &A,
+    submission: &Submission,
+    problem: &Problem,
+) -> Result<(), StoreError> {
+    let Ok(mutation) = &submission.mutation else { return Ok(()) };
+    match arbiter.note_refusal(tx, submission, mutation, problem).await {
+        Ok(()) => Ok(()),
+        Err(WriteError::Refused(_)) => tx.undo().await,
+        Err(WriteError::Store(error)) => Err(error),
+    }
 }
 
 /// Exactly once (spec P14): an n that was decided gets its stored result, one too high is a gap.
@@ -134,7 +165,9 @@ async fn seen_before<T: WriteTransaction>(
 
 impl Verdict {
     fn result(self, n: MutationNumber) -> MutationResult {
-        let outcome = match (self.lost.is_empty(), self.won_any) {
+        let is_whole = self.lost.is_empty() && !self.kept;
+        let outcome = match (is_whole, self.won_any) {
+            _ if self.asks => Outcome::Conflict,
             (true, _) => Outcome::Applied,
             (false, true) => Outcome::Merged,
             (false, false) => Outcome::Overruled,

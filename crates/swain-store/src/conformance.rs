@@ -17,6 +17,7 @@ pub mod announcing;
 mod arbiter;
 pub mod deciding;
 mod fixture;
+pub mod inbox;
 pub mod ledger;
 pub mod loading;
 pub mod logging;
@@ -103,6 +104,8 @@ macro_rules! store_conformance {
             aliasing::an_alias_belongs_to_its_device => spec!("S18");
             aliasing::a_new_alias_of_a_key_replaces_the_old => spec!("S18");
             aliasing::a_row_is_found_by_its_unique_values => spec!("S18", "M11");
+            inbox::a_row_of_the_inbox_is_logged_with_what_it_is_about => spec!("S19", "M16");
+            inbox::the_inbox_is_no_table_of_the_application => spec!("S19");
             schema_row::adopting_a_schema_gives_it_a_version_and_a_position => spec!("S8");
             schema_row::the_same_schema_again_is_nothing_new => spec!("S8");
             schema_row::another_schema_is_the_next_version => spec!("S8");

@@ -205,8 +205,8 @@ pub trait WriteTransaction: Transaction {
     /// Undoes everything since [`WriteTransaction::begin`].
     fn undo(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes the ledger row and the device's new highest n, and makes everything captured since `begin` (nothing, after
-    /// [`WriteTransaction::undo`]) one position: its place is known here or, where transactions commit side by side,
+    /// Writes the ledger row and the device's new highest n, and makes everything captured since `begin`, or since
+    /// [`WriteTransaction::undo`], one position: its place is known here or, where transactions commit side by side,
     /// when they have committed. Ends the savepoint.
     fn decide(&mut self, who: &Who, now: Millis, row: LedgerRow)
     -> impl Future<Output = Result<(), StoreError>> + Send;

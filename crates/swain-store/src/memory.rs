@@ -252,8 +252,9 @@ impl Store for MemoryStore {
 
     fn introspect(&self, tables: Option<Vec<Name>>) -> impl Future<Output = Result<Schema, StoreError>> + Send {
         let mut schema = self.state().schema.clone();
-        if let Some(tables) = tables {
-            schema.tables.retain(|name, _| tables.contains(name));
+        match tables {
+            Some(tables) => schema.tables.retain(|name, _| tables.contains(name)),
+            None => drop(schema.tables.remove(swain_core::inbox::TABLE)),
         }
         ready(Ok(schema))
     }

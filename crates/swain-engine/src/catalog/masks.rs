@@ -58,6 +58,16 @@ impl Masks {
         self.0.iter().filter(|(_, mask)| hides(mask)).map(|(column, _)| column.clone()).collect()
     }
 
+    /// Columns that nobody sees.
+    pub(super) fn from_all(columns: impl Iterator<Item = Name>) -> Self {
+        Self(columns.map(|column| (column, Expression::Constant(true))).collect())
+    }
+
+    /// Each column that somebody does not see, with the condition.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Expression)> {
+        self.0.iter()
+    }
+
     fn claims(&self) -> impl Iterator<Item = Name> {
         self.0.values().flat_map(Expression::claims)
     }

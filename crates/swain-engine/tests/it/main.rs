@@ -2,13 +2,17 @@
 
 mod bench;
 mod explain;
+mod histories;
+mod inbox;
 mod input;
 mod load;
+mod logbook;
 mod masks;
 mod memberships;
 mod merge;
 mod naming;
 mod push;
+mod random;
 mod retention;
 mod rule_grammar;
 mod rules;

@@ -18,18 +18,8 @@ fn table(text: &str) -> Table {
     let column = |(name, kind): &(&str, ColumnType)| {
         ((*name).into(), Column { kind: *kind, nullable: true, has_default: false, generated: false })
     };
-    Table {
-        name: name.into(),
-        key: vec![columns[0].0.into()],
-        columns: columns.iter().map(column).collect(),
-        scopes: Default::default(),
-        strategies: Default::default(),
-        fills: Default::default(),
-        ids: Default::default(),
-        uniques: Default::default(),
-        references: Default::default(),
-        generation: 0,
-    }
+    let key = vec![columns[0].0.into()];
+    Table::new(name.into(), columns.iter().map(column).collect(), key)
 }
 
 fn schema(tables: &[&str]) -> Schema {

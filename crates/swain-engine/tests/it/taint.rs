@@ -3,7 +3,6 @@
 //! device holds exactly what its user may read.
 
 mod device;
-mod random;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +15,8 @@ use swain_testkit::audit::{HIDDEN_MARKER, Reign, all_markers, allowed};
 use swain_testkit::spec;
 
 use crate::bench::{Bench, everybody, owned, read_token};
+use crate::random::Random;
 use device::Device;
-use random::Random;
 
 const RUNS: u64 = 1_000;
 const ACTIONS: usize = 60;

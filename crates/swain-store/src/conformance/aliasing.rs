@@ -180,7 +180,7 @@ impl Arbiter for Said {
         if submission.auth.role.as_deref() == Some("forbidden") {
             return Err(Problem::new(Code::NotAllowed, "this role may not write").into());
         }
-        Ok(Verdict { lost: Vec::new(), won_any: true })
+        Ok(Verdict { lost: Vec::new(), won_any: true, ..Verdict::default() })
     }
 }
 

@@ -23,7 +23,7 @@ impl Arbiter for PlainArbiter {
         mutation: &Mutation,
     ) -> Result<Verdict, WriteError> {
         if has_role(&submission.auth, "loser") {
-            return Ok(Verdict { lost: columns(mutation), won_any: false });
+            return Ok(Verdict { lost: columns(mutation), won_any: false, ..Verdict::default() });
         }
         for operation in &mutation.operations {
             let place = operation.row();
@@ -34,7 +34,7 @@ impl Arbiter for PlainArbiter {
         if has_role(&submission.auth, "forbidden") {
             return Err(Problem::new(Code::NotAllowed, "this role may not write").into());
         }
-        Ok(Verdict { lost: Vec::new(), won_any: true })
+        Ok(Verdict { lost: Vec::new(), won_any: true, ..Verdict::default() })
     }
 }
 

@@ -11,7 +11,7 @@ use std::thread::Thread;
 use swain_core::protocol::MutationResult;
 use swain_core::rule::{Auth, Expression};
 use swain_core::{
-    DeviceId, Key, Millis, Mutation, MutationNumber, Operation, Pos, Position, Row, RowKey, UserId, Value, Was,
+    DeviceId, Key, Millis, Mutation, MutationNumber, Operation, Pos, Position, Row, RowKey, Table, UserId, Value, Was,
 };
 
 use super::arbiter::PlainArbiter;
@@ -92,11 +92,15 @@ impl<S: Store> Fixture<S> {
 
     /// A table as a load brings it.
     pub(super) async fn table(&self, table: &str) -> BTreeMap<Key, Row> {
+        self.table_of(table, &schema().tables[table]).await
+    }
+
+    /// The same of a table that is not in the suite's schema.
+    pub(super) async fn table_of(&self, table: &str, shape: &Table) -> BTreeMap<Key, Row> {
         let everything = Expression::Constant(true);
         let chunk = self.store.load(table.into(), everything, None, 100_000).await.expect("the table can be loaded");
         assert_eq!(chunk.more, None, "the whole table fits into one chunk");
-        let key = |row: &Row| row.key(&schema().tables[table]);
-        chunk.rows.into_iter().map(|row| (key(&row), row)).collect()
+        chunk.rows.into_iter().map(|row| (row.key(shape), row)).collect()
     }
 
     pub(super) async fn note(&self, id: &str) -> Option<Row> {

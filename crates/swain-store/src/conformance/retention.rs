@@ -135,7 +135,8 @@ pub async fn a_table_keeps_its_history_as_long_as_it_says<S: Store>(fixture: Fix
     write_at(&fixture, 2, LATER + 1, insert_owner(1, "O")).await;
     let head = write_at(&fixture, 3, LATER + 2, insert("n2", "B")).await;
     let history = |keep| Retention { log: Millis(1_000), history: BTreeMap::from([("notes".into(), keep)]) };
-    let written = Some(LastWrite { at: Millis(LATER), mutation: Some(("d".into(), MutationNumber(1))) });
+    let mutation = Some(("d".into(), MutationNumber(1)));
+    let written = Some(LastWrite { mutation, ..LastWrite::unknown(Millis(LATER)) });
 
     let trimmed = trim(&fixture, LATER + 2_000, history(Keep::Forever), 100).await;
     // The row of the schema and the owner.
@@ -161,7 +162,7 @@ pub async fn a_last_write_below_the_floor_is_at_the_floor<S: Store>(fixture: Fix
 
     let seen = ask(&fixture, first).await;
     assert_eq!(seen.time, None, "a time below the floor is unknown");
-    assert_eq!(seen.title, Some(LastWrite { at: Millis(LATER + 7), mutation: None }));
+    assert_eq!(seen.title, Some(LastWrite::unknown(Millis(LATER + 7))));
     let score = seen.score.expect("it was written above the floor");
     assert_eq!((score.at, score.mutation), (Millis(LATER + 950), Some(("d".into(), MutationNumber(4)))));
     assert_eq!(ask(&fixture, floor).await.time, Some(Millis(LATER + 7)));

@@ -120,7 +120,7 @@ impl Arbiter for Look {
             time: tx.time_of(self.at).await?,
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-        Ok(Verdict { lost: Vec::new(), won_any: true })
+        Ok(Verdict { lost: Vec::new(), won_any: true, ..Verdict::default() })
     }
 }
 

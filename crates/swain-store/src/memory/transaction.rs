@@ -170,11 +170,8 @@ impl Transaction for MemoryTransaction<'_> {
         let value = |row: &Option<Row>| row.as_ref().map_or(Value::Null, |row| row.value(column).clone());
         let wrote = |change: &Change| change.row == place && value(&change.before) != value(&change.after);
         let last = self.state.log.values().rev().find(|position| position.changes.iter().any(wrote));
-        let last = last.map(|position| LastWrite {
-            at: position.at,
-            mutation: position.who.mutation().map(|(device, n)| (device.clone(), n)),
-        });
-        ready(Ok(last.or_else(|| Some(LastWrite { at: self.state.log.get(&self.state.floor)?.at, mutation: None }))))
+        let last = last.map(|position| LastWrite::by(&position.who, position.at));
+        ready(Ok(last.or_else(|| Some(LastWrite::unknown(self.state.log.get(&self.state.floor)?.at)))))
     }
 
     fn time_of(&mut self, pos: Pos) -> impl Future<Output = Result<Option<Millis>, StoreError>> + Send {

@@ -6,8 +6,8 @@ use swain_core::protocol::{Down, RowOperation};
 use swain_core::{Key, Row, RowKey};
 use swain_store::ready;
 
-use super::random::Random;
 use crate::bench::{Bench, Connection, SHAPE_T};
+use crate::random::Random;
 
 pub(super) struct Device {
     user: &'static str,
