@@ -43,6 +43,12 @@ pub(crate) async fn client<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap
     Ok(answer("swain.js", file.data, &headers, app.compression).await)
 }
 
+/// `GET /swain-components.js`: elements for a page.
+pub(crate) async fn components<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let file = Dist::get("swain-components.js").ok_or_else(|| missing("/swain-components.js"))?;
+    Ok(answer("swain-components.js", file.data, &headers, app.compression).await)
+}
+
 /// `GET /swain-devtools.js`: the developer's panel, for developers.
 pub(crate) async fn devtools<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
     let file = match app.devtools {

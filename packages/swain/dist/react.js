@@ -91,6 +91,10 @@ function useStatus() {
 function useRefused() {
 	return useWatchable(useClient().refused, NOTHING);
 }
+/** What waits for this person: conflicts and refusals. Decided by `client.inbox`. */
+function useInbox() {
+	return useWatchable(useClient().inbox, NOTHING);
+}
 function useUser() {
 	return useWatchable(useClient().auth, null);
 }
@@ -98,4 +102,4 @@ function useUser() {
 function useWatchable({ subscribe, getSnapshot }, first) {
 	return useSyncExternalStore(subscribe, getSnapshot, () => first);
 }
-export { SwainProvider, useClient, useMutation, useQuery, useRefused, useRow, useStatus, useUser, useWatchable };
+export { SwainProvider, useClient, useInbox, useMutation, useQuery, useRefused, useRow, useStatus, useUser, useWatchable };

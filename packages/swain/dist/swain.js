@@ -671,7 +671,7 @@ var Draft = class {
 		const seen = columns.map((column) => {
 			const value = row[column] ?? null;
 			const writer = writers.get(column) ?? writers.get("*");
-			if (writer === void 0) return [column, plainWas(value)];
+			if (writer === void 0) return [column, this.#schema(table).columns[column]?.whole === true ? { value } : plainWas(value)];
 			return [column, writer.n === null ? {
 				afterUid: writer.uid,
 				value
@@ -2063,14 +2063,14 @@ function messageOf(text) {
 function helloOf(body) {
 	return {
 		device: String(body.device),
-		cursor: textOf(body.cursor),
+		cursor: textOf$1(body.cursor),
 		acked: typeof body.acked === "number" ? body.acked : 0,
 		shapes: body.shapes ?? [],
-		load: textOf(body.load),
+		load: textOf$1(body.load),
 		schema: typeof body.schema === "number" ? body.schema : 0
 	};
 }
-function textOf(value) {
+function textOf$1(value) {
 	return typeof value === "string" ? value : null;
 }
 // src/transport/picking.ts
@@ -2247,7 +2247,7 @@ var PollState = class {
 		this.#hearAliases(body);
 		if (kind === "load") this.#hello = {
 			...this.#hello,
-			load: textOf(body.token) ?? this.#hello.load
+			load: textOf$1(body.token) ?? this.#hello.load
 		};
 		if (kind === "load_end") this.#endLoad(body);
 		if (typeof body.cursor === "string") this.#move(body.cursor, body);
@@ -2436,9 +2436,9 @@ var PollConnection = class {
 	}
 	send(text) {
 		const { kind, body } = messageOf(text);
-		if (kind === "hello") this.#begin(helloOf(body), textOf(body.token));
+		if (kind === "hello") this.#begin(helloOf(body), textOf$1(body.token));
 		if (kind === "push") this.#upward?.push(body.mutations ?? []).then(() => this.#endPause());
-		if (kind === "auth" && this.#requests !== null) this.#requests.token = textOf(body.token);
+		if (kind === "auth" && this.#requests !== null) this.#requests.token = textOf$1(body.token);
 	}
 	close() {
 		this.#gate.leave();
@@ -2613,9 +2613,9 @@ var SseConnection = class {
 	}
 	send(text) {
 		const { kind, body } = messageOf(text);
-		if (kind === "hello") this.#begin(helloOf(body), textOf(body.token));
+		if (kind === "hello") this.#begin(helloOf(body), textOf$1(body.token));
 		if (kind === "push") this.#upward?.push(body.mutations ?? []);
-		if (kind === "auth") this.#renew(textOf(body.token));
+		if (kind === "auth") this.#renew(textOf$1(body.token));
 	}
 	close() {
 		this.#gate.leave();
@@ -2889,6 +2889,286 @@ function checked(kinds) {
 	}
 	return [first, ...rest];
 }
+// src/client/signal.ts
+var Signal = class {
+	#calls = /* @__PURE__ */ new Set();
+	#value;
+	constructor(value) {
+		this.#value = value;
+	}
+	subscribe = (call) => {
+		this.#calls.add(call);
+		return () => this.#calls.delete(call);
+	};
+	getSnapshot = () => this.#value;
+	set(value) {
+		if (value === this.#value) return;
+		this.#value = value;
+		callAll(this.#calls);
+	}
+};
+/** What is worked out of something that is watched; equal values keep the snapshot. */
+var Derived = class {
+	subscribe;
+	getSnapshot;
+	constructor(source, derive) {
+		this.subscribe = (call) => {
+			let last = derive(source.getSnapshot());
+			return source.subscribe(() => {
+				const now = derive(source.getSnapshot());
+				if (now === last) return;
+				last = now;
+				call();
+			});
+		};
+		this.getSnapshot = () => derive(source.getSnapshot());
+	}
+};
+/** An error in a callback of the application is reported, and does not stop the others or the engine. */
+function callAll(calls, ...args) {
+	for (const call of [...calls]) try {
+		call(...args);
+	} catch (error) {
+		queueMicrotask(() => {
+			throw error;
+		});
+	}
+}
+// src/client/status.ts
+var NO_STATUS = {
+	state: "offline",
+	paused: false,
+	cached: true,
+	pending: 0,
+	refused: 0,
+	lastSynced: null,
+	loading: null,
+	transport: null,
+	leader: false,
+	persistent: false,
+	problem: null
+};
+/** The same object as before when nothing changed. */
+function statusOf(tab, before) {
+	const { state, paused, cached, loading, transport, problem } = tab.status;
+	const status = {
+		state,
+		paused,
+		cached,
+		pending: tab.replica.outbox.pendingCount,
+		refused: tab.replica.outbox.refused().length,
+		lastSynced: tab.replica.meta.lastSynced,
+		loading,
+		transport,
+		leader: tab.isLeader,
+		persistent: tab.isPersistent,
+		problem
+	};
+	return JSON.stringify(status) === JSON.stringify(before) ? before : status;
+}
+function deadLettersOf(tab, before) {
+	const letters = tab.replica.outbox.refused().flatMap(({ n, ops, state }) => {
+		if (state.kind !== "refused") return [];
+		const { code = "refused", detail = null } = state.result;
+		return [{
+			n,
+			ops,
+			code,
+			detail,
+			constraint: constraintOf(detail),
+			at: state.at
+		}];
+	});
+	return JSON.stringify(letters) === JSON.stringify(before) ? before : letters;
+}
+/** S17: the rule that a refusal's detail names. */
+function constraintOf(detail) {
+	if (!isObject(detail)) return null;
+	const { table, columns, rule } = detail;
+	if (typeof table !== "string" || typeof rule !== "string") return null;
+	return {
+		table,
+		columns: Array.isArray(columns) ? columns.filter((column) => typeof column === "string") : [],
+		rule
+	};
+}
+// src/client/inbox.ts
+/** M15: where the inbox is, for a device that holds it. */
+var INBOX_TABLE = "swain_inbox";
+/** What waits for this person: on every device, when the client was made with `inbox: true`; else what this one knows. */
+var Inbox = class {
+	#source;
+	#calls = /* @__PURE__ */ new Set();
+	#stops = [];
+	#seen = [];
+	#items = [];
+	constructor(source) {
+		this.#source = source;
+	}
+	subscribe = (call) => {
+		if (this.#calls.size === 0) {
+			const { rows, refused } = this.#source;
+			for (const watched of [rows, refused]) this.#stops.push(watched.subscribe(() => this.#handleChange()));
+		}
+		this.#calls.add(call);
+		return () => {
+			this.#calls.delete(call);
+			if (this.#calls.size === 0) for (const stop of this.#stops.splice(0)) stop();
+		};
+	};
+	/** The oldest first. */
+	getSnapshot = () => {
+		const { rows, refused } = this.#source;
+		const seen = [rows.getSnapshot(), refused.getSnapshot()];
+		if (seen.some((value, i) => value !== this.#seen[i])) {
+			this.#seen = seen;
+			this.#items = itemsOf(rows.getSnapshot(), refused.getSnapshot(), this.#source.device);
+		}
+		return this.#items;
+	};
+	/** Everybody sees at once what this person chose. `synced` rejects with `already_resolved` when another was first. */
+	resolve(id, decision) {
+		const item = this.#item(id);
+		if (item.kind !== "conflict") throw new SwainError("not_a_conflict", `${id} is no conflict.`);
+		const choice = typeof decision === "string" ? decision : "edited";
+		return this.#decided([], () => {
+			if (choice !== "theirs") {
+				const value = typeof decision === "string" ? item[choice] : decision.value;
+				this.#source.set(item.table, item.key, { [item.column]: value });
+			}
+			this.#source.set(INBOX_TABLE, [id], { choice });
+		});
+	}
+	/** The same wishes again, as one mutation, based on what is visible now; `edit` may change the operations. */
+	retry(id, edit = (ops) => ops) {
+		const edits = this.#refusal(id).edits;
+		return this.#decided(edits, () => {
+			this.#source.again(edit(edits.flatMap(({ ops }) => ops)));
+			this.#mark(edits, "retried");
+		});
+	}
+	/** Gives what was refused up. Resolves when this device has it so. */
+	async discard(id) {
+		const { edits } = this.#refusal(id);
+		if (edits.every((edit) => edit.id === null)) await this.#discardHere(edits);
+		else await this.#decided(edits, () => this.#mark(edits, "discarded")).saved;
+	}
+	#item(id) {
+		const item = this.getSnapshot().find((one) => one.id === id);
+		if (item === void 0) throw new SwainError("row_gone", `There is nothing open in the inbox with the id ${id}.`);
+		return item;
+	}
+	#refusal(id) {
+		const item = this.#item(id);
+		if (item.kind !== "refusal") throw new SwainError("not_refused", `${id} is no refusal.`);
+		return item;
+	}
+	#mark(edits, choice) {
+		for (const { id } of edits) if (id !== null) this.#source.set(INBOX_TABLE, [id], { choice });
+	}
+	#decided(edits, change) {
+		const mutation = this.#source.group(change);
+		mutation.saved.then(() => this.#discardHere(edits.filter(({ id }) => id === null))).catch(() => void 0);
+		return mutation;
+	}
+	async #discardHere(edits) {
+		for (const { n } of edits) await this.#source.discard(n);
+	}
+	#handleChange() {
+		for (const n of settledHere(this.#source)) this.#source.discard(n).catch(() => void 0);
+		callAll(this.#calls);
+	}
+};
+/** Dead letters of this device that are done with: decided somewhere, or only a decision that came too late. */
+function settledHere({ rows, refused, device }) {
+	const decided = rows.getSnapshot().filter((row) => row.device === device && row.state !== "open");
+	const isDone = ({ n, ops }) => isDecision(ops) || decided.some((row) => row.n === n);
+	return refused.getSnapshot().filter(isDone).map(({ n }) => n);
+}
+function isDecision(ops) {
+	return ops.some((operation) => "update" in operation && operation.update.table === "swain_inbox");
+}
+function itemsOf(rows, letters, device) {
+	const known = new Set(rows.filter((row) => row.device === device).map(({ n }) => n));
+	const items = [];
+	const groups = /* @__PURE__ */ new Map();
+	const open = rows.filter(({ state, choice }) => state === "open" && choice === null);
+	for (const row of [...open].sort((a, b) => Number(a.opened_at) - Number(b.opened_at))) {
+		if (row.kind === "conflict") items.push(conflictOf(row));
+		if (row.kind === "refusal") join(items, groups, String(row.item), refusedOf(row));
+	}
+	for (const letter of letters) {
+		if (known.has(letter.n) || isDecision(letter.ops)) continue;
+		const message = isObject(letter.detail) ? textOf(letter.detail.message) : null;
+		join(items, groups, `${device}/${letter.n}`, {
+			...letter,
+			id: null,
+			device,
+			message: message ?? letter.code
+		});
+	}
+	return items;
+}
+function join(items, groups, id, edit) {
+	const edits = groups.get(id);
+	if (edits !== void 0) {
+		edits.push(edit);
+		edits.sort((a, b) => a.n - b.n);
+		return;
+	}
+	const first = [edit];
+	groups.set(id, first);
+	items.push({
+		kind: "refusal",
+		id,
+		edits: first
+	});
+}
+function conflictOf(row) {
+	return {
+		kind: "conflict",
+		id: String(row.id),
+		table: String(row.row_table),
+		key: listOf(row.row_key),
+		column: String(row.row_column),
+		base: row.base ?? null,
+		mine: row.mine ?? null,
+		mineBy: textOf(row.mine_by),
+		mineAt: numberOf(row.mine_at),
+		theirs: row.theirs ?? null,
+		theirsBy: textOf(row.theirs_by),
+		theirsName: textOf(row.theirs_name),
+		theirsAt: numberOf(row.theirs_at),
+		merged: row.merged ?? null,
+		rule: String(row.rule)
+	};
+}
+function refusedOf(row) {
+	const problem = row.problem ?? null;
+	const { code, message } = isObject(problem) ? problem : {
+		code: null,
+		message: null
+	};
+	return {
+		id: String(row.id),
+		device: String(row.device),
+		n: Number(row.n),
+		ops: listOf(row.ops),
+		code: textOf(code) ?? "refused",
+		message: textOf(message) ?? "",
+		constraint: constraintOf(problem),
+		at: Number(row.opened_at)
+	};
+}
+function textOf(value) {
+	return typeof value === "string" ? value : null;
+}
+function numberOf(value) {
+	return typeof value === "number" ? value : null;
+}
+function listOf(value) {
+	return value !== void 0 && isArray(value) ? value : [];
+}
 // src/client/inspection.ts
 var ENTRIES_MAX = 100;
 function inspect(replica, shapes) {
@@ -2997,51 +3277,6 @@ function rank(value) {
 function matcher(where) {
 	const wanted = Object.entries(where);
 	return (row) => wanted.every(([column, value]) => equalJson(row[column] ?? null, value));
-}
-// src/client/signal.ts
-var Signal = class {
-	#calls = /* @__PURE__ */ new Set();
-	#value;
-	constructor(value) {
-		this.#value = value;
-	}
-	subscribe = (call) => {
-		this.#calls.add(call);
-		return () => this.#calls.delete(call);
-	};
-	getSnapshot = () => this.#value;
-	set(value) {
-		if (value === this.#value) return;
-		this.#value = value;
-		callAll(this.#calls);
-	}
-};
-/** What is worked out of something that is watched; equal values keep the snapshot. */
-var Derived = class {
-	subscribe;
-	getSnapshot;
-	constructor(source, derive) {
-		this.subscribe = (call) => {
-			let last = derive(source.getSnapshot());
-			return source.subscribe(() => {
-				const now = derive(source.getSnapshot());
-				if (now === last) return;
-				last = now;
-				call();
-			});
-		};
-		this.getSnapshot = () => derive(source.getSnapshot());
-	}
-};
-/** An error in a callback of the application is reported, and does not stop the others or the engine. */
-function callAll(calls, ...args) {
-	for (const call of [...calls]) try {
-		call(...args);
-	} catch (error) {
-		queueMicrotask(() => {
-			throw error;
-		});
-	}
 }
 // src/client/live-query.ts
 /** The result of a query. A step of changes costs as much as it has rows, however large the table is. */
@@ -5877,64 +6112,6 @@ function refusalOf(result) {
 	const code = result.code ?? "refused";
 	return new SwainError(code, `The server refused the change: ${code}.`, result.detail ?? null);
 }
-// src/client/status.ts
-var NO_STATUS = {
-	state: "offline",
-	paused: false,
-	cached: true,
-	pending: 0,
-	refused: 0,
-	lastSynced: null,
-	loading: null,
-	transport: null,
-	leader: false,
-	persistent: false,
-	problem: null
-};
-/** The same object as before when nothing changed. */
-function statusOf(tab, before) {
-	const { state, paused, cached, loading, transport, problem } = tab.status;
-	const status = {
-		state,
-		paused,
-		cached,
-		pending: tab.replica.outbox.pendingCount,
-		refused: tab.replica.outbox.refused().length,
-		lastSynced: tab.replica.meta.lastSynced,
-		loading,
-		transport,
-		leader: tab.isLeader,
-		persistent: tab.isPersistent,
-		problem
-	};
-	return JSON.stringify(status) === JSON.stringify(before) ? before : status;
-}
-function deadLettersOf(tab, before) {
-	const letters = tab.replica.outbox.refused().flatMap(({ n, ops, state }) => {
-		if (state.kind !== "refused") return [];
-		const { code = "refused", detail = null } = state.result;
-		return [{
-			n,
-			ops,
-			code,
-			detail,
-			constraint: constraintOf(detail),
-			at: state.at
-		}];
-	});
-	return JSON.stringify(letters) === JSON.stringify(before) ? before : letters;
-}
-/** S17: the rule that a refusal's detail names. */
-function constraintOf(detail) {
-	if (!isObject(detail)) return null;
-	const { table, columns, rule } = detail;
-	if (typeof table !== "string" || typeof rule !== "string") return null;
-	return {
-		table,
-		columns: Array.isArray(columns) ? columns.filter((column) => typeof column === "string") : [],
-		rule
-	};
-}
 // src/client/table.ts
 /** Reading and changing one table. Every change is visible when the call returns. */
 var Table = class {
@@ -6029,6 +6206,8 @@ function toChanges(given) {
 /** See README.md; everything is synchronous that can be. */
 var Client = class {
 	auth;
+	/** Conflicts and refusals that wait for this person. */
+	inbox;
 	#status = new Signal(NO_STATUS);
 	#refused = new Signal([]);
 	#user;
@@ -6057,7 +6236,7 @@ var Client = class {
 	#isTelling = false;
 	constructor(options) {
 		this.#options = options;
-		this.#shapes = options.shapes;
+		this.#shapes = this.#withInbox(options.shapes);
 		this.#environment = {
 			...browserEnvironment(),
 			...options.environment
@@ -6098,6 +6277,29 @@ var Client = class {
 			changePassword: (input) => this.#auth.changePassword(input),
 			logout: (options) => this.#signOut(options?.everywhere === true)
 		};
+		this.inbox = this.#inbox();
+	}
+	#inbox() {
+		const client = this;
+		return new Inbox({
+			rows: this.query(INBOX_TABLE),
+			refused: this.#refused,
+			get device() {
+				return client.#replicaOrEmpty().meta.device;
+			},
+			group: (change) => this.group(change),
+			set: (table, key, values) => void this.table(table).update(key, { set: values }),
+			again: (ops) => {
+				this.#edit((draft) => {
+					for (const operation of ops) draft.again(operation);
+				});
+			},
+			discard: (n) => this.discard(n)
+		});
+	}
+	#withInbox(shapes) {
+		const has = shapes.some(({ table }) => table === INBOX_TABLE);
+		return this.#options.inbox === true && !has ? [...shapes, { table: INBOX_TABLE }] : shapes;
 	}
 	get status() {
 		return this.#status;
@@ -6172,9 +6374,9 @@ var Client = class {
 	* and the device when the server has answered; edits of it are sent all the same.
 	*/
 	async setShapes(shapes) {
-		this.#shapes = shapes;
+		this.#shapes = this.#withInbox(shapes);
 		await this.#opening;
-		await this.#started().setShapes(shapes);
+		await this.#started().setShapes(this.#shapes);
 		this.#refreshStatus();
 	}
 	rowState(table, key) {

@@ -8,6 +8,7 @@ const ENTRIES = {
   swain: "index",
   // The panel knows a client only by what the page shows it, and the hooks know it by its type.
   "swain-devtools": "devtools/devtools",
+  "swain-components": "components/components",
   react: "react/react",
   dexie: "dexie/dexie",
 };

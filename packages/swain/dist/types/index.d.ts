@@ -1,5 +1,6 @@
 export type { User } from "./auth/auth.js";
 export { Client, type ClientAuth, type ClientOptions, createClient, type Query } from "./client/client.js";
+export type { Conflict, Decision, Inbox, InboxItem, Refusal, RefusedEdit } from "./client/inbox.js";
 export type { InspectedShape, Inspection } from "./client/inspection.js";
 export type { Mutation } from "./client/settlements.js";
 export type { Watchable } from "./client/signal.js";

@@ -17,6 +17,7 @@ import { SwainError } from "../error.js";
 import type { Tab } from "../tabs/tab.js";
 import { pickingTransport, type TransportOptions } from "../transport/choice.js";
 import type { PickingTransport } from "../transport/picking.js";
+import { INBOX_TABLE, Inbox } from "./inbox.js";
 import { type Inspection, inspect } from "./inspection.js";
 import { type Live, LiveQuery, type QuerySource } from "./live-query.js";
 import { LiveRow } from "./live-row.js";
@@ -31,6 +32,11 @@ export interface ClientOptions extends TransportOptions, PaceOptions {
   readonly url?: string;
   /** P1: at most 64; what this device holds. */
   readonly shapes: readonly Shape[];
+  /**
+   * M15, M16: hold the inbox as well, so that `client.inbox` has what waits on other devices and for others. The server
+   * has one when a table of its configuration says `inbox = true` or leaves something to a person.
+   */
+  readonly inbox?: boolean;
   /** Columns by table: a query that asks for a value of one looks at no other rows. */
   readonly indexes?: Indexes;
   /** C8: the first wait before a reconnect, ms. Default 1000. */
@@ -67,6 +73,8 @@ export interface Query<T> extends Watchable<readonly T[]> {
 /** See README.md; everything is synchronous that can be. */
 export class Client {
   readonly auth: ClientAuth;
+  /** Conflicts and refusals that wait for this person. */
+  readonly inbox: Inbox;
   readonly #status = new Signal<Status>(NO_STATUS);
   readonly #refused = new Signal<readonly DeadLetter[]>([]);
   readonly #user: Signal<User | null>;
@@ -96,7 +104,7 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#shapes = options.shapes;
+    this.#shapes = this.#withInbox(options.shapes);
     this.#environment = { ...browserEnvironment(), ...options.environment };
     // Rendered on a server there is no page, and nothing is started there.
     this.#origin = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
@@ -135,6 +143,31 @@ export class Client {
       changePassword: (input) => this.#auth.changePassword(input),
       logout: (options) => this.#signOut(options?.everywhere === true),
     };
+    this.inbox = this.#inbox();
+  }
+
+  #inbox(): Inbox {
+    const client = this;
+    return new Inbox({
+      rows: this.query(INBOX_TABLE),
+      refused: this.#refused,
+      get device() {
+        return client.#replicaOrEmpty().meta.device;
+      },
+      group: (change) => this.group(change),
+      set: (table, key, values) => void this.table(table).update(key, { set: values }),
+      again: (ops) => {
+        this.#edit((draft) => {
+          for (const operation of ops) draft.again(operation);
+        });
+      },
+      discard: (n) => this.discard(n),
+    });
+  }
+
+  #withInbox(shapes: readonly Shape[]): readonly Shape[] {
+    const has = shapes.some(({ table }) => table === INBOX_TABLE);
+    return this.#options.inbox === true && !has ? [...shapes, { table: INBOX_TABLE }] : shapes;
   }
 
   get status(): Watchable<Status> {
@@ -236,9 +269,9 @@ export class Client {
    * and the device when the server has answered; edits of it are sent all the same.
    */
   async setShapes(shapes: readonly Shape[]): Promise<void> {
-    this.#shapes = shapes;
+    this.#shapes = this.#withInbox(shapes);
     await this.#opening;
-    await this.#started().setShapes(shapes);
+    await this.#started().setShapes(this.#shapes);
     this.#refreshStatus();
   }
 

@@ -190,7 +190,10 @@ export class Draft {
     const seen = columns.map((column): [string, Was] => {
       const value = row[column] ?? null;
       const writer = writers.get(column) ?? writers.get("*");
-      if (writer === undefined) return [column, plainWas(value)];
+      if (writer === undefined) {
+        const isWhole = this.#schema(table).columns[column]?.whole === true;
+        return [column, isWhole ? { value } : plainWas(value)];
+      }
       return [column, writer.n === null ? { afterUid: writer.uid, value } : { after: writer.n, value }];
     });
     return Object.fromEntries(seen);

@@ -30,6 +30,8 @@ export interface ColumnSchema {
   readonly null?: boolean;
   readonly default?: boolean;
   readonly readonly?: boolean;
+  /** M3: its `was` travels whole, however long. */
+  readonly whole?: boolean;
 }
 
 /** V6: complete, from column name to value. */

@@ -12,6 +12,7 @@ import {
 } from "react";
 import type { User } from "../auth/auth.js";
 import type { Client } from "../client/client.js";
+import type { InboxItem } from "../client/inbox.js";
 import type { Mutation } from "../client/settlements.js";
 import type { Watchable } from "../client/signal.js";
 import { type DeadLetter, NO_STATUS, type Status } from "../client/status.js";
@@ -123,6 +124,11 @@ export function useStatus(): Status {
 /** Refused edits of this device. */
 export function useRefused(): readonly DeadLetter[] {
   return useWatchable(useClient().refused, NOTHING);
+}
+
+/** What waits for this person: conflicts and refusals. Decided by `client.inbox`. */
+export function useInbox(): readonly InboxItem[] {
+  return useWatchable(useClient().inbox, NOTHING);
 }
 
 export function useUser(): User | null {

@@ -9,6 +9,7 @@ import type { Selection } from "../engine/select.js";
 import { type Shape } from "../engine/shape.js";
 import { type Environment } from "../environment.js";
 import { type TransportOptions } from "../transport/choice.js";
+import { Inbox } from "./inbox.js";
 import { type Inspection } from "./inspection.js";
 import { type Mutation } from "./settlements.js";
 import { type Watchable } from "./signal.js";
@@ -19,6 +20,11 @@ export interface ClientOptions extends TransportOptions, PaceOptions {
     readonly url?: string;
     /** P1: at most 64; what this device holds. */
     readonly shapes: readonly Shape[];
+    /**
+     * M15, M16: hold the inbox as well, so that `client.inbox` has what waits on other devices and for others. The server
+     * has one when a table of its configuration says `inbox = true` or leaves something to a person.
+     */
+    readonly inbox?: boolean;
     /** Columns by table: a query that asks for a value of one looks at no other rows. */
     readonly indexes?: Indexes;
     /** C8: the first wait before a reconnect, ms. Default 1000. */
@@ -67,6 +73,8 @@ export interface Query<T> extends Watchable<readonly T[]> {
 export declare class Client {
     #private;
     readonly auth: ClientAuth;
+    /** Conflicts and refusals that wait for this person. */
+    readonly inbox: Inbox;
     constructor(options: ClientOptions);
     get status(): Watchable<Status>;
     get refused(): Watchable<readonly DeadLetter[]>;

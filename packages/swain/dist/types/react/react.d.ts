@@ -1,6 +1,7 @@
 import { type ReactNode } from "react";
 import type { User } from "../auth/auth.js";
 import type { Client } from "../client/client.js";
+import type { InboxItem } from "../client/inbox.js";
 import type { Mutation } from "../client/settlements.js";
 import type { Watchable } from "../client/signal.js";
 import { type DeadLetter, type Status } from "../client/status.js";
@@ -34,6 +35,8 @@ export declare function useMutation<A extends readonly unknown[]>(change: (clien
 export declare function useStatus(): Status;
 /** Refused edits of this device. */
 export declare function useRefused(): readonly DeadLetter[];
+/** What waits for this person: conflicts and refusals. Decided by `client.inbox`. */
+export declare function useInbox(): readonly InboxItem[];
 export declare function useUser(): User | null;
 /** Anything with `subscribe` and `getSnapshot`. `first`: what a server renders, which knows no device. */
 export declare function useWatchable<T>({ subscribe, getSnapshot }: Watchable<T>, first: T): T;
