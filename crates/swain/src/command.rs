@@ -7,6 +7,7 @@ mod demo;
 mod detach;
 mod dev;
 mod explain;
+mod inbox;
 mod init;
 mod pause;
 mod serve;
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     /// Look after accounts.
     #[command(subcommand)]
     User(user::User),
+    /// What waits for somebody to decide: conflicts and refused edits.
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
     Completions(completions::Completions),
 }
 
@@ -57,6 +61,7 @@ impl Command {
             Self::Resume(resume) => well(resume.run(common)),
             Self::Types(types) => well(on_runtime(types.run(common))),
             Self::User(user) => well(on_runtime(user.run(common))),
+            Self::Inbox(inbox) => well(on_runtime(inbox.run(common))),
             Self::Completions(completions) => {
                 completions.run();
                 Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use swain_core::{Column, ColumnType, Name, Table};
+use swain_core::{Column, ColumnType, Name, Table, inbox};
 use swain_engine::Catalog;
 
 /// How values that a number cannot hold are written.
@@ -26,7 +26,8 @@ pub(crate) fn typescript(catalog: &Catalog, numbers: Numbers) -> String {
     let mut text = HEAD.to_owned();
     let mut taken = BTreeSet::from(["Json".to_owned(), "Tables".to_owned()]);
     let mut members = String::new();
-    for table in catalog.schema.tables.values() {
+    // The client knows the inbox by itself.
+    for table in catalog.schema.tables.values().filter(|table| table.name.as_str() != inbox::TABLE) {
         let name = name_of(table, &mut taken);
         let masked = catalog.masked_columns(&table.name).collect();
         write_table(&mut text, table, &masked, &name, numbers);
