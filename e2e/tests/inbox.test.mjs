@@ -13,7 +13,7 @@ import { spec } from "../support/spec.mjs";
 const PAGE = fileURLToPath(new URL("../pages/inbox", import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Everybody's title, to see that text stays text. */
-const SCRIPT = '<img src="x" onerror="document.title = `run`">';
+const SCRIPT = "<img src=x onerror=document.title=1>";
 
 async function stage(t) {
   const folder = await mkdtemp(join(tmpdir(), "swain-e2e-inbox-"));
@@ -26,6 +26,7 @@ async function stage(t) {
     const profile = await Profile.create(name, server);
     t.after(() => profile.remove());
     const page = await profile.tab();
+    await page.waitForFunction(() => globalThis.client !== undefined);
     await page.evaluate(async (who) => {
       const { client } = globalThis;
       const { id } = await client.auth.signup({ email: `${who}@example.com`, password: "correct horse", name: who });
