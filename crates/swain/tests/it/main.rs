@@ -7,6 +7,7 @@ mod beginning;
 mod cuts;
 mod developing;
 mod explaining;
+mod inbox;
 mod kill;
 mod large;
 mod names;
