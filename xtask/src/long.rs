@@ -37,6 +37,20 @@ const RUNS: &[LongRun] = &[
         arguments: &["test", "-p", "swain", "--test", "it", "--", "kill", "--nocapture"],
         env: &[("SWAIN_KILL_ROUNDS", "50")],
     },
+    LongRun {
+        name: "order",
+        what: "100 000 transactions of 12 writers on PostgreSQL",
+        takes: "about 10 min",
+        arguments: &["test", "-p", "swain-postgres", "--test", "it", "--", "order::twelve", "--nocapture"],
+        env: &[("SWAIN_ORDER_TRANSACTIONS", "100000")],
+    },
+    LongRun {
+        name: "races",
+        what: "20 000 races of a push and another program",
+        takes: "about 10 min",
+        arguments: &["test", "-p", "swain", "--test", "it", "--", "races", "--nocapture"],
+        env: &[("SWAIN_RACES", "20000")],
+    },
 ];
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {

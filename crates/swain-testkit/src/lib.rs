@@ -3,9 +3,11 @@
 pub mod audit;
 pub mod postgres;
 mod program;
+mod psql;
 mod wait;
 
 pub use program::Program;
+pub use psql::Psql;
 pub use wait::{PATIENCE, soon, wait_for};
 
 use std::fs::OpenOptions;

@@ -126,9 +126,20 @@ impl Server {
         }
     }
 
-    /// Starts it again after its end.
+    /// Ends it as its operator would in a hurry, by SIGQUIT: what nobody waited for may not be on the disk.
+    pub fn stop_at_once(&mut self) {
+        if let Some(process) = self.process.take() {
+            signal("QUIT", process);
+            wait_until("the end of the server", || is_gone(process));
+        }
+    }
+
+    /// Starts it again after its end. What is left of a killed one may still be going.
     pub fn start_again(&mut self) {
-        self.process = Some(start(&self.place));
+        wait_until("the new start of the server", || {
+            self.process = try_start(&self.place);
+            self.process.is_some()
+        });
     }
 }
 
@@ -210,13 +221,19 @@ fn init(place: &Path) {
 
 /// Starts a server in its place and waits until it answers; gives the process.
 fn start(place: &Path) -> u32 {
+    let log = || fs::read_to_string(place.join("data/server.log")).unwrap_or_default();
+    try_start(place).unwrap_or_else(|| panic!("PostgreSQL does not start: {}", log()))
+}
+
+fn try_start(place: &Path) -> Option<u32> {
     let mut server = as_server_user(&programs().join("pg_ctl"));
     server.args(["-w", "-s", "-t", "60", "-D"]).arg(place.join("data")).arg("-l").arg(place.join("data/server.log"));
     let started = server.arg("start").current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).status();
-    let log = || fs::read_to_string(place.join("data/server.log")).unwrap_or_default();
-    assert!(started.is_ok_and(|status| status.success()), "PostgreSQL does not start: {}", log());
+    if !started.is_ok_and(|status| status.success()) {
+        return None;
+    }
     let pid = fs::read_to_string(place.join("data/postmaster.pid")).expect("the server says its process");
-    pid.lines().next().and_then(|line| line.trim().parse().ok()).expect("the first line is the process")
+    Some(pid.lines().next().and_then(|line| line.trim().parse().ok()).expect("the first line is the process"))
 }
 
 /// PostgreSQL refuses to run as root; then it runs as the user that its package has made.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bed;
+mod checker;
 mod conformance;
 mod order;
 mod outside;

@@ -1,23 +1,28 @@
 //! Many writers at once, on several nodes, through crashes: the log is dense, each position is a consistent cut, and the
 //! replayed rows are the rows.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use swain_core::{Position, Value};
+use swain_core::{Pos, Position};
+use swain_postgres::{PostgresOptions, PostgresStore};
+use swain_store::Store as _;
 use swain_testkit::postgres::{self, Server, program};
-use swain_testkit::spec;
+use swain_testkit::{Psql, spec, wait_for};
 use tempfile::NamedTempFile;
 
-use crate::bed::{Bed, Rows, open, runtime};
+use crate::bed::{Bed, runtime};
+use crate::checker::{ById, by_transaction, check, of_log};
 
-const ACCOUNTS: i64 = 60;
+/// What the balances of all accounts always come to. The load leaves the last four accounts alone.
+const SUM: i64 = 6400;
 
 const TABLES: &str = "
     CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL);
     CREATE TABLE notes (id int PRIMARY KEY, what text);
-    INSERT INTO accounts SELECT i, 100 FROM generate_series(1, 60) i;";
+    INSERT INTO accounts SELECT i, 100 FROM generate_series(1, 64) i;";
 
 /// Transfers in any order of the accounts, so that some deadlock; savepoints, rollbacks, rows that come and go.
 const LOAD: &str = "
@@ -32,7 +37,7 @@ SAVEPOINT a;
 DELETE FROM notes WHERE id = :note;
 ROLLBACK TO a;
 SAVEPOINT b;
-INSERT INTO notes VALUES (:note, 'x') ON CONFLICT (id) DO UPDATE SET what = notes.what || 'y';
+INSERT INTO notes VALUES (:note, 'x') ON CONFLICT (id) DO UPDATE SET what = right(notes.what || 'y', 9);
 RELEASE b;
 \\if :dice < 6
 SELECT pg_sleep(random() * 0.3);
@@ -48,44 +53,26 @@ COMMIT;
 \\endif
 ";
 
-fn load(url: &str, transactions: usize) -> std::process::Child {
+fn load(url: &str, transactions: usize, settings: &str) -> Child {
     let mut script = NamedTempFile::new().unwrap();
     script.write_all(LOAD.as_bytes()).unwrap();
     let (_, path) = script.keep().unwrap();
     let mut bench = program("pgbench");
     bench.args(["-n", "-c", "12", "-j", "2", "--max-tries", "10", "-t", &(transactions / 12).to_string(), "-f"]);
+    // A deadlock is found soon, so that the load is not mostly waiting for one.
+    bench.env("PGOPTIONS", format!("-c deadlock_timeout=20ms {settings}"));
     bench.arg(path).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     bench.spawn().unwrap()
 }
 
-/// The tables had their rows before they were adopted: the log begins with none of them.
-fn assert_order(bed: &Bed, log: &[Position], begin: &Rows) {
-    let mut rows = begin.clone();
-    let mut cuts = 0;
-    for (position, pos) in log.iter().zip(1..) {
-        assert_eq!(position.pos.0, pos, "positions are dense");
-        for change in position.changes.iter().filter(|change| &*change.row.table != "swain_schema") {
-            assert_eq!(rows.get(&change.row), change.before.as_ref(), "the row before, at {pos}");
-            match &change.after {
-                Some(after) => rows.insert(change.row.clone(), after.clone()),
-                None => rows.remove(&change.row),
-            };
-        }
-        assert_eq!(sum(&rows), ACCOUNTS * 100, "position {pos} is a consistent cut");
-        cuts += 1;
-    }
-    let now: BTreeMap<_, _> = bed.rows();
-    assert_eq!(rows, now);
-    assert!(cuts > 10, "something was written");
-}
-
-fn sum(rows: &Rows) -> i64 {
-    let balances = rows.values().map(|row| row.value("balance"));
-    balances.map(|balance| if let Value::Int(balance) = balance { *balance } else { 0 }).sum()
-}
-
 fn transactions() -> usize {
     std::env::var("SWAIN_ORDER_TRANSACTIONS").map_or(5_000, |text| text.parse().unwrap())
+}
+
+/// A node that looks often, so that passes of several meet.
+fn eager(url: &str) -> PostgresStore {
+    let options = PostgresOptions { look_every: Duration::from_millis(7), ..PostgresOptions::new(url) };
+    runtime().block_on(PostgresStore::open(options)).unwrap()
 }
 
 #[test]
@@ -95,72 +82,133 @@ fn twelve_writers_and_three_nodes_make_one_order() {
     postgres::run_sql(&url, TABLES);
     let bed = Bed::open(url.clone());
     let begin = bed.rows();
-    let _others = [open(&url), open(&url)];
+    let _others = [eager(&url), eager(&url)];
+    // Two that are open for all of the time: one in a session, one that outlives its session.
+    let mut long = Psql::open(&url);
+    long.say("BEGIN; UPDATE accounts SET balance = balance - 7 WHERE id = 61");
+    let prepared = format!("long_{}", std::process::id());
+    let transfer = "UPDATE accounts SET balance = balance - 7 WHERE id = 63;
+        UPDATE accounts SET balance = balance + 7 WHERE id = 64";
+    postgres::run_sql(&url, &format!("BEGIN; {transfer}; PREPARE TRANSACTION '{prepared}'"));
 
-    assert!(load(&url, transactions()).wait().unwrap().success());
+    let mut by_id = ById::new(&url);
+    let mut writers = load(&url, transactions(), "");
+    while writers.try_wait().unwrap().is_none() {
+        by_id.read();
+        // sleep: the interval between two looks of one who takes ids for an order.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(writers.wait().unwrap().success());
     bed.look();
+    let before = bed.head();
+    postgres::run_sql(&url, &format!("COMMIT PREPARED '{prepared}'"));
+    bed.look();
+    long.say("UPDATE accounts SET balance = balance + 7 WHERE id = 62; COMMIT");
+    bed.look();
+    by_id.read();
 
-    let log = bed.log_after(swain_core::Pos(0));
-    assert!(log.len() > transactions() / 2, "{} positions", log.len());
-    assert_order(&bed, &log, &begin);
+    let log = bed.log_after(Pos(0));
+    let end = bed.rows();
+    assert_eq!(bed.head().0, before.0 + 2, "the long ones are the last");
+    let count = check(&of_log(&log), &begin, &end, SUM).unwrap();
+    assert!(count > transactions() / 2, "{count} positions");
     let waiting = postgres::run_sql(&url, "SELECT swain.waits()");
     assert_eq!(waiting, "f", "nothing is left without a position");
+    // The same checker is not content with what else could be taken for the order.
+    let ids = check(&by_id.told(), &begin, &end, SUM).unwrap_err();
+    let numbers = check(&by_transaction(&url), &begin, &end, SUM).unwrap_err();
+    println!("{count} positions; by ids: {ids}; by transaction numbers: {numbers}");
+    runtime().block_on(wait_for("a deadlock among the writers", || async {
+        let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        (postgres::run_sql(&url, sql) != "0").then_some(())
+    }));
 }
 
-/// What an order by ids or by transaction numbers would have told of the same load: the checker is not blind.
+/// The shortest run in which ids and transaction numbers are no order, step by step.
 #[test]
 fn the_order_of_ids_and_of_transaction_numbers_is_not_the_order_of_commits() {
+    spec!("S1");
     let url = postgres::database();
-    postgres::run_sql(&url, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0)");
+    postgres::run_sql(&url, TABLES);
     let bed = Bed::open(url.clone());
-    let mut early = crate::outside::Psql::open(&url);
-    // It has the lower number and the lower id, and writes row 2 after the other has committed.
-    early.say("BEGIN; UPDATE t SET n = 1 WHERE id = 1;");
-    bed.write("UPDATE t SET n = 111 WHERE id = 2");
-    early.say("UPDATE t SET n = 222 WHERE id = 2; COMMIT;");
-    bed.look();
+    let begin = bed.rows();
+    let mut by_id = ById::new(&url);
+    let mut early = Psql::open(&url);
 
-    let by = |order: &str| {
-        let sql =
-            format!("SELECT after::json ->> 'n' FROM swain.changes WHERE key = '[\"2\"]' ORDER BY {order} LIMIT 1");
-        postgres::run_sql(&url, &sql)
-    };
-    assert_eq!(by("tx DESC, id DESC"), "111", "an order by transaction numbers ends with the older version");
-    let seen_first = postgres::run_sql(&url, "SELECT min(id) FROM swain.changes WHERE key = '[\"2\"]'");
-    let committed_last = postgres::run_sql(&url, "SELECT min(id) FROM swain.changes WHERE key = '[\"1\"]'");
-    assert!(
-        committed_last.parse::<i64>().unwrap() < seen_first.parse::<i64>().unwrap(),
-        "a cursor of ids would miss it"
-    );
-    let last = bed.newest().into_iter().find(|change| change.row.key == swain_core::Key::of(2)).unwrap();
-    assert_eq!(last.after.unwrap().value("n"), &Value::Int(222));
+    // It has the lower number and the lower id, and writes account 2 after the other has committed.
+    early.say("BEGIN; UPDATE accounts SET balance = balance - 5 WHERE id = 1");
+    let transfer = "UPDATE accounts SET balance = balance - 3 WHERE id = 2; UPDATE accounts SET balance = balance + 3 WHERE id = 3";
+    bed.write(&format!("BEGIN; {transfer}; COMMIT"));
+    by_id.read();
+    early.say("UPDATE accounts SET balance = balance + 5 WHERE id = 2; COMMIT");
+    bed.look();
+    by_id.read();
+
+    let end = bed.rows();
+    assert_eq!(check(&of_log(&bed.log_after(Pos(0))), &begin, &end, SUM), Ok(3));
+    let lost = check(&by_id.told(), &begin, &end, SUM).unwrap_err();
+    assert!(lost.starts_with("2 is no consistent cut"), "a cursor of ids has gone past account 1: {lost}");
+    let reordered = check(&by_transaction(&url), &begin, &end, SUM).unwrap_err();
+    assert!(reordered.contains("at 1"), "transaction numbers put the later version first: {reordered}");
 }
 
 #[test]
 fn a_server_that_is_killed_loses_and_doubles_nothing() {
     spec!("S1", "S2");
+    what_was_told_outlives("", Server::kill);
+}
+
+/// What such writers committed last may be lost, but never anything that a reader of the log has seen.
+#[test]
+fn a_stop_at_once_with_writers_that_do_not_wait_for_the_disk_loses_nothing_that_was_told() {
+    spec!("S1", "S2");
+    what_was_told_outlives("-c synchronous_commit=off", Server::stop_at_once);
+}
+
+fn what_was_told_outlives(settings: &str, end: impl FnOnce(&mut Server)) {
     let mut server = Server::start();
     let url = server.url();
     postgres::run_sql(&url, TABLES);
-    let (begin, epoch);
+    let (begin, epoch, told);
     {
         let bed = Bed::open(url.clone());
         begin = bed.rows();
-        epoch = swain_store::Store::epoch(&bed.store);
-        let mut writers = load(&url, 100_000);
-        let target = swain_core::Pos(bed.head().0 + 300);
-        runtime().block_on(async {
-            let bus = swain_store::Store::bus(&bed.store).clone();
-            swain_testkit::soon("three hundred positions", swain_store::Bus::beyond(&*bus, target)).await;
+        epoch = bed.store.epoch();
+        let mut writers = load(&url, 100_000, settings);
+        let (is_over, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+        told = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| read_until(&bed.store, &is_over, &count));
+            runtime().block_on(wait_for("three hundred positions", || async {
+                (count.load(Ordering::Relaxed) > 300).then_some(())
+            }));
+            end(&mut server);
+            is_over.store(true, Ordering::Relaxed);
+            reader.join().unwrap()
         });
-        server.kill();
         writers.wait().unwrap();
     }
     server.start_again();
 
     let bed = Bed::open(url.clone());
-    assert_eq!(swain_store::Store::epoch(&bed.store), epoch, "a crash is no restore");
+    assert_eq!(bed.store.epoch(), epoch, "a crash is no restore");
     bed.look();
-    let log = bed.log_after(swain_core::Pos(0));
-    assert_order(&bed, &log, &begin);
+    let log = bed.log_after(Pos(0));
+    assert!(told.len() > 300, "{} positions were told", told.len());
+    for (told, kept) in told.iter().zip(&log) {
+        assert_eq!(told, kept, "what was told is the same after the crash");
+    }
+    assert!(told.len() <= log.len(), "{} of {} positions are there", log.len(), told.len());
+    check(&of_log(&log), &begin, &bed.rows(), SUM).unwrap();
+}
+
+/// Everything that a reader is told until the database is gone.
+fn read_until(store: &PostgresStore, is_over: &AtomicBool, count: &AtomicUsize) -> Vec<Position> {
+    let (mut told, mut after) = (Vec::new(), Pos(0));
+    while !is_over.load(Ordering::Relaxed) {
+        let Ok(page) = runtime().block_on(store.log(after, Pos(u64::MAX), None, None, 1000)) else { continue };
+        after = page.through;
+        told.extend(page.positions);
+        count.store(told.len(), Ordering::Relaxed);
+    }
+    told
 }

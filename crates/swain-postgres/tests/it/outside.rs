@@ -1,7 +1,7 @@
 //! Whatever another program does, the log tells it.
 
 use swain_core::{Key, Pos, Value};
-use swain_testkit::{postgres, spec};
+use swain_testkit::{Psql, postgres, spec};
 
 use crate::bed::{Bed, is_outside};
 
@@ -199,39 +199,4 @@ fn dump(url: &str) -> String {
     // Newer versions write a random word into their dumps.
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().filter(|line| !line.starts_with("\\")).collect::<Vec<_>>().join("\n")
-}
-
-/// A session that stays open.
-pub(crate) struct Psql {
-    child: std::process::Child,
-    said: usize,
-    answers: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
-}
-
-impl Psql {
-    pub(crate) fn open(url: &str) -> Self {
-        use std::io::BufRead as _;
-        use std::process::Stdio;
-        let mut psql = postgres::program("psql");
-        psql.args(["-X", "-q", "-A", "-t", "-d", url]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = psql.spawn().unwrap();
-        let answers = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, said: 0, answers }
-    }
-
-    /// Runs SQL and waits for its end.
-    pub(crate) fn say(&mut self, sql: &str) {
-        use std::io::Write as _;
-        self.said += 1;
-        let end = format!("-- end {}", self.said);
-        writeln!(self.child.stdin.as_mut().unwrap(), "{sql}\n\\echo '{end}'").unwrap();
-        while self.answers.next().unwrap().unwrap() != end {}
-    }
-}
-
-impl Drop for Psql {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
 }

@@ -14,6 +14,7 @@ mod names;
 mod newcomer;
 mod postgres;
 mod proxies;
+mod races;
 mod readme;
 mod retention;
 mod support;
