@@ -5,6 +5,7 @@ use std::time::Duration;
 use swain_core::{Millis, Name, Schema, Value};
 use tokio::time::sleep;
 
+use crate::adopted::{count_generations, note, sign, stored};
 use crate::capture;
 use crate::connection::Session;
 use crate::failure::Failure;
@@ -61,12 +62,29 @@ async fn install(shared: &Shared, schema: &Schema) -> Result<(), Failure> {
 async fn try_install(session: &Session, schema: &Schema) -> Result<(), Failure> {
     session.execute("SELECT pg_advisory_xact_lock($1)", &[&ADOPTION_LOCK]).await?;
     inbox::install(session, schema).await?;
-    capture::install(session, &layout_of(session, schema).await?).await
+    lock_tables(session, &layout_of(session, schema).await?).await?;
+    let layout = layout_of(session, schema).await?;
+    let found = sign(session, layout.tables.values().map(|table| &**table)).await?;
+    capture::install(session, &layout).await?;
+    let now = sign(session, layout.tables.values().map(|table| &**table)).await?;
+    note(session, &found, now).await
+}
+
+/// Until the end of the transaction nobody changes these tables, so that what is found and what is noted are the same.
+async fn lock_tables(session: &Session, layout: &Layout) -> Result<(), Failure> {
+    session.batch(&format!("SET LOCAL lock_timeout = {}", capture::INSTALL_LOCK_MS_MAX)).await?;
+    let names: Vec<&str> = layout.tables.values().map(|table| &*table.sql_name).collect();
+    match names.is_empty() {
+        true => Ok(()),
+        false => session.batch(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "))).await,
+    }
 }
 
 async fn write_schema(session: &Session, mut schema: Schema, now: Millis) -> Result<(Schema, Layout), Failure> {
     session.execute("SELECT pg_advisory_xact_lock($1)", &[&ADOPTION_LOCK]).await?;
-    let layout = layout_of(session, &schema).await?;
+    let mut layout = layout_of(session, &schema).await?;
+    layout.signatures = stored(session).await?;
+    count_generations(session, &mut schema).await?;
     let old = stored_layout(session).await?;
     for (table, column) in new_scopes(&old, &layout) {
         index_scope(session, &table, &column).await?;

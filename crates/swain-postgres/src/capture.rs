@@ -15,7 +15,7 @@ const ROW_TRIGGER: &str = "!swain_row";
 const TRUNCATE_TRIGGER: &str = "!swain_truncate";
 
 /// How long the application's writers may be held up by the installing of a trigger.
-const INSTALL_LOCK_MS_MAX: u32 = 2_000;
+pub(crate) const INSTALL_LOCK_MS_MAX: u32 = 2_000;
 
 /// The tables with our triggers: each relation, what it is, and whether the triggers are as they should be.
 const INSTALLED: &str = "
@@ -38,7 +38,6 @@ const CAPTURED: &str = "
 /// Puts the triggers on these tables and takes them from all others. What is right already is not touched, because
 /// touching it waits for every open transaction that wrote to the table.
 pub(crate) async fn install(session: &Session, layout: &Layout) -> Result<(), Failure> {
-    session.batch(&format!("SET LOCAL lock_timeout = {INSTALL_LOCK_MS_MAX}")).await?;
     let mut wanted = BTreeSet::new();
     for table in layout.tables.values() {
         for found in relations(session, table).await? {
@@ -149,12 +148,19 @@ fn argument_bytes(table: &TableLayout) -> Vec<u8> {
     arguments(table).flat_map(|argument| argument.into_bytes().into_iter().chain([0])).collect()
 }
 
-/// What a database administrator runs where Swain itself may not: schema, functions, and the triggers of these tables.
-pub(crate) async fn sql_to_attach(session: &Session, tables: Option<&[Name]>) -> Result<String, Failure> {
-    let (described, rules) = introspect(session, tables).await?;
+/// What a database administrator runs where this session's role may not: schema and functions, which will belong to the
+/// role, and the triggers of these tables.
+pub(crate) async fn sql_to_attach(session: &Session, tables: &[Name]) -> Result<String, Failure> {
+    let (described, rules) = introspect(session, Some(tables)).await?;
     let layout = Layout::of(&schema_of(&described), &described, rules)?;
+    let row = session.query_one("SELECT quote_ident(current_user), to_regclass('swain.meta') IS NOT NULL", &[]).await?;
+    let (role, is_there): (String, bool) = (row.get(0), row.get(1));
     let mut sql = String::from("BEGIN;\n");
-    sql.push_str(&meta::migration());
+    if !is_there {
+        sql.push_str(&format!("CREATE SCHEMA swain AUTHORIZATION {role};\nSET LOCAL ROLE {role};\n"));
+        sql.push_str(&meta::migration_inside());
+        sql.push_str("RESET ROLE;\n");
+    }
     for table in layout.tables.values() {
         for found in relations(session, table).await? {
             for statement in found.missing(table) {

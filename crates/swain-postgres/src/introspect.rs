@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swain_core::{Column, Ids, Name, Schema, Table};
 
+use crate::attach::{LeftOut, Remark, Surveyed};
 use crate::connection::Session;
 use crate::constraints::Rules;
 use crate::failure::Failure;
@@ -27,11 +28,15 @@ const COLUMNS: &str = "
         CASE WHEN array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts
             THEN array_position(i.indkey::int2[], a.attnum) END AS place,
         a.atttypid,
-        coalesce((SELECT collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation), true)
+        coalesce((SELECT collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation), true),
+        CASE WHEN c.relpersistence = 'u' THEN 'unlogged'
+            WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid) THEN 'inherited'
+            WHEN row_security_active(c.oid) THEN 'row security' ELSE '' END,
+        CASE WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN pg_get_userbyid(c.relowner)::text END
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+    LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary AND i.indisvalid
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
         AND (n.nspname NOT IN ('pg_catalog', 'information_schema', 'swain') OR c.relname = 'swain_inbox') AND n.nspname NOT LIKE 'pg\\_%'
         AND NOT EXISTS (
@@ -49,15 +54,22 @@ const TYPES: &str = "
             WHERE castsource = t.oid AND casttarget = 'json'::regtype AND castmethod = 'f') AS has_json_cast
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = ANY ($1)";
 
+/// What is no table, for the survey.
+const OTHERS: &str = "
+    SELECT CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END, c.relkind = 'f'
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('v', 'm', 'f') AND NOT c.relispartition AND c.relpersistence <> 't'
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'swain') AND n.nspname NOT LIKE 'pg\\_%'
+        AND NOT EXISTS (
+            SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
+
 /// The schema of all application tables, or of those named.
 pub(crate) async fn introspect(
     session: &Session,
     names: Option<&[Name]>,
 ) -> Result<(BTreeMap<Name, Described>, Rules), Failure> {
-    let mut tables: BTreeMap<Name, Vec<ColumnRow>> = BTreeMap::new();
-    for row in session.query(COLUMNS, &[]).await? {
-        tables.entry(row.get::<_, &str>(0).into()).or_default().push(ColumnRow::read(&row));
-    }
+    let mut tables = read_tables(session).await?;
     if let Some(names) = names {
         if let Some(missing) = names.iter().find(|name| !tables.contains_key(*name)) {
             return Err(Failure::unusable(format!("the database has no table '{missing}'")));
@@ -66,17 +78,46 @@ pub(crate) async fn introspect(
     } else {
         tables.remove(swain_core::inbox::TABLE);
     }
-    let types = tables.values().flatten().map(|column| column.type_oid).collect();
-    let types = Types::read(session, types).await?;
+    let types = Types::of(session, &tables).await?;
     let rules = Rules::read(session).await?;
-    let described = tables.into_iter();
-    let described = described.map(|(name, columns)| Ok((name.clone(), describe(name, columns, &types, &rules)?)));
+    let described = tables.into_iter().map(|(name, columns)| match describe(&name, columns, &types, &rules) {
+        Ok(described) => Ok((name, described)),
+        Err(left_out) => Err(Failure::unusable(format!("table '{name}' cannot be synced: {left_out}"))),
+    });
     let mut described: BTreeMap<Name, Described> = described.collect::<Result<_, Failure>>()?;
     let tables = schema(&described).tables;
     for (name, described) in &mut described {
         described.table.references = rules.references(name, &tables);
     }
     Ok((described, rules))
+}
+
+/// All application tables, views and foreign tables, and which of them can be synced.
+pub(crate) async fn survey_tables(session: &Session) -> Result<Vec<Surveyed>, Failure> {
+    let tables = read_tables(session).await?;
+    let types = Types::of(session, &tables).await?;
+    let mut surveyed = BTreeMap::new();
+    for (name, columns) in tables {
+        let generated = columns.iter().filter(|column| column.generated);
+        let mut remarks: Vec<Remark> = generated.map(|column| Remark::Generated(column.name.clone())).collect();
+        remarks.extend(columns.iter().find_map(|column| column.owner.clone()).map(Remark::Owner));
+        let left_out = describe(&name, columns, &types, &Rules::default()).err();
+        surveyed.insert(name.clone(), Surveyed { name, left_out, remarks });
+    }
+    for row in session.query(OTHERS, &[]).await? {
+        let name = Name::from(row.get::<_, &str>(0));
+        let left_out = Some(if row.get(1) { LeftOut::Foreign } else { LeftOut::View });
+        surveyed.insert(name.clone(), Surveyed { name, left_out, remarks: Vec::new() });
+    }
+    Ok(surveyed.into_values().collect())
+}
+
+async fn read_tables(session: &Session) -> Result<BTreeMap<Name, Vec<ColumnRow>>, Failure> {
+    let mut tables: BTreeMap<Name, Vec<ColumnRow>> = BTreeMap::new();
+    for row in session.query(COLUMNS, &[]).await? {
+        tables.entry(row.get::<_, &str>(0).into()).or_default().push(ColumnRow::read(&row));
+    }
+    Ok(tables)
 }
 
 /// The part of it that everybody sees.
@@ -95,6 +136,10 @@ struct ColumnRow {
     type_oid: u32,
     /// Its collation calls only equal bytes equal.
     is_deterministic: bool,
+    /// Why the table cannot be synced whatever its columns are.
+    obstacle: Option<LeftOut>,
+    /// The table's owner, when it is not this role.
+    owner: Option<String>,
 }
 
 impl ColumnRow {
@@ -108,25 +153,32 @@ impl ColumnRow {
             key_place: row.get(6),
             type_oid: row.get(7),
             is_deterministic: row.get(8),
+            obstacle: match row.get::<_, &str>(9) {
+                "unlogged" => Some(LeftOut::Unlogged),
+                "inherited" => Some(LeftOut::Inherited),
+                "row security" => Some(LeftOut::RowSecurity),
+                _ => None,
+            },
+            owner: row.get(10),
         }
     }
 }
 
-fn describe(name: Name, columns: Vec<ColumnRow>, types: &Types, rules: &Rules) -> Result<Described, Failure> {
+fn describe(name: &Name, columns: Vec<ColumnRow>, types: &Types, rules: &Rules) -> Result<Described, LeftOut> {
+    if let Some(obstacle) = columns.iter().find_map(|column| column.obstacle.clone()) {
+        return Err(obstacle);
+    }
     let mut key: Vec<&ColumnRow> = columns.iter().filter(|column| column.key_place.is_some()).collect();
     key.sort_by_key(|column| column.key_place);
     if key.is_empty() {
-        return Err(Failure::unusable(format!("table '{name}' has no PRIMARY KEY; add one, or leave the table out")));
+        return Err(LeftOut::NoKey);
     }
     let key = key.into_iter().map(|column| column.name.clone()).collect();
     let (mut layout, mut schema) = (BTreeMap::new(), BTreeMap::new());
     for column in &columns {
-        let mut found = types.layout(column.type_oid).ok_or_else(|| {
-            let kind = types.name(column.type_oid);
-            let column = &column.name;
-            Failure::unusable(format!(
-                "column '{column}' of table '{name}' has the type {kind}, which cannot be synced; leave the table out"
-            ))
+        let mut found = types.layout(column.type_oid).ok_or_else(|| LeftOut::Type {
+            column: column.name.clone(),
+            kind: types.name(column.type_oid).to_owned(),
         })?;
         if found.kind == Kind::Text && !column.is_deterministic {
             found.kind = Kind::Other;
@@ -141,7 +193,7 @@ fn describe(name: Name, columns: Vec<ColumnRow>, types: &Types, rules: &Rules) -
         layout.insert(column.name.clone(), found);
     }
     let sql_name = columns.into_iter().next().map(|column| column.sql_name).unwrap_or_default();
-    let mut table = Table::new(name, schema, key);
+    let mut table = Table::new(name.clone(), schema, key);
     if table.can_give_ids() {
         table.ids = Ids::Server;
     }
@@ -164,8 +216,9 @@ struct TypeRow {
 }
 
 impl Types {
-    async fn read(session: &Session, wanted: BTreeSet<u32>) -> Result<Self, Failure> {
+    async fn of(session: &Session, tables: &BTreeMap<Name, Vec<ColumnRow>>) -> Result<Self, Failure> {
         let mut types = Self::default();
+        let wanted: BTreeSet<u32> = tables.values().flatten().map(|column| column.type_oid).collect();
         let mut wanted: Vec<u32> = wanted.into_iter().collect();
         while !wanted.is_empty() {
             for row in session.query(TYPES, &[&wanted]).await? {

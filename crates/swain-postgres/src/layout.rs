@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use swain_core::{Key, Name, Row, Schema, Value};
 
+use crate::adopted::Signatures;
 use crate::constraints::Rules;
 use crate::failure::Failure;
 use crate::introspect::Described;
@@ -22,6 +23,8 @@ pub(crate) struct Layout {
     pub(crate) tables: BTreeMap<Name, Arc<TableLayout>>,
     /// What refusals say.
     pub(crate) rules: Rules,
+    /// How the tables looked when they were adopted; none of a layout that nobody has adopted here.
+    pub(crate) signatures: Signatures,
 }
 
 /// One adopted table.
@@ -67,7 +70,7 @@ impl Layout {
             let layout = TableLayout::new(&table.name, &described.sql_name, columns, table.key.clone(), scopes);
             Ok((table.name.clone(), Arc::new(layout)))
         });
-        Ok(Self { tables: tables.collect::<Result<_, Failure>>()?, rules })
+        Ok(Self { tables: tables.collect::<Result<_, Failure>>()?, rules, signatures: Signatures::new() })
     }
 
     pub(crate) fn table(&self, name: &str) -> Result<&Arc<TableLayout>, Failure> {
@@ -84,7 +87,7 @@ impl Layout {
         let tables = tables.iter().map(|(name, table)| {
             Some((Name::from(name.clone()), Arc::new(TableLayout::from_value(&name.clone().into(), table)?)))
         });
-        Some(Self { tables: tables.collect::<Option<_>>()?, rules: Rules::default() })
+        Some(Self { tables: tables.collect::<Option<_>>()?, ..Self::default() })
     }
 }
 

@@ -8,7 +8,9 @@
 
 mod accounts;
 mod adopt;
+mod adopted;
 mod alias;
+mod attach;
 mod capture;
 mod connection;
 mod constraints;
@@ -32,5 +34,6 @@ mod transaction;
 mod wire;
 mod writer;
 
+pub use attach::{LeftOut, Remark, Survey, Surveyed, detach, sql_to_attach, survey};
 pub use options::PostgresOptions;
 pub use store::PostgresStore;

@@ -18,8 +18,9 @@ const ESTIMATE_MAX: i64 = 100_000;
 /// About how many bytes of values are read for one chunk, whatever the number of rows asked for.
 const CHUNK_BYTES_MAX: usize = 512 * 1024;
 
-/// Rows fetched at once: they may be large.
-const FETCH_ROWS_MAX: usize = 64;
+/// Rows fetched at once while nobody knows how large they are, and when they are known to be small.
+const FETCH_ROWS: usize = 64;
+const FETCH_ROWS_MAX: usize = 1024;
 
 /// A chunk, and whether it saw changes that have no position yet: then the caller has to wait for the next pass.
 pub(crate) struct Loaded {
@@ -41,9 +42,9 @@ pub(crate) async fn load(
     let predicate = predicate(table, &expression);
     let mut chunk = LoadChunk { rows: Vec::new(), more: None, head: Pos(0) };
     let mut behind = after.cloned();
-    let mut bytes = 0;
+    let (mut rows, mut bytes) = (0, 0);
     loop {
-        let fetch = rows_max.saturating_sub(chunk.rows.len()).saturating_add(1).min(FETCH_ROWS_MAX);
+        let fetch = rows_max.saturating_sub(chunk.rows.len()).saturating_add(1).min(fetch_max(rows, bytes));
         let texts = fetch_rows(session, table, &predicate, behind.as_ref(), fetch).await?;
         let is_last = texts.len() < fetch;
         for text in texts {
@@ -51,6 +52,7 @@ pub(crate) async fn load(
                 chunk.more = behind.clone();
                 break;
             }
+            rows += 1;
             bytes += text.len();
             let row = table.read_row(&text)?;
             behind = Some(table.key_of(&row));
@@ -66,6 +68,14 @@ pub(crate) async fn load(
     let row = session.query_one("SELECT head, swain.waits() FROM swain.state", &[]).await?;
     chunk.head = Pos(unsigned(row.get(0)));
     Ok(Loaded { chunk, sees_more: row.get(1) })
+}
+
+/// As many as have about the bytes that a chunk still takes, if the next ones are like those that came.
+fn fetch_max(rows: usize, bytes: usize) -> usize {
+    match bytes.checked_div(rows) {
+        None => FETCH_ROWS,
+        Some(size) => (CHUNK_BYTES_MAX.saturating_sub(bytes) / size.max(1)).clamp(FETCH_ROWS, FETCH_ROWS_MAX),
+    }
 }
 
 async fn fetch_rows(

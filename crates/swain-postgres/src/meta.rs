@@ -19,7 +19,12 @@ const STATE: &str = "
     SELECT replace(gen_random_uuid()::text, '-', ''), system_identifier, '1:1:', 0, 0 FROM pg_control_system();";
 
 /// All of it as one script.
-pub(crate) fn migration() -> String {
+fn migration() -> String {
+    format!("CREATE SCHEMA swain;\n{}", migration_inside())
+}
+
+/// The same in a schema that is there.
+pub(crate) fn migration_inside() -> String {
     format!("{TABLES}\n{}\n{STATE}\n{}\n", FUNCTIONS.join("\n"), format_sql())
 }
 

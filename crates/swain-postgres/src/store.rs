@@ -1,7 +1,8 @@
 //! The store: what the engine calls.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use swain_core::protocol::MutationResult;
@@ -16,6 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use crate::adopt::{adopt, stored_layout};
+use crate::adopted::has_drifted;
 use crate::connection::{Connections, Session};
 use crate::failure::Failure;
 use crate::introspect::{introspect, schema};
@@ -25,10 +27,13 @@ use crate::options::PostgresOptions;
 use crate::retention::trim;
 use crate::sequence::{Sequencer, adopt_identity, announce};
 use crate::writer::{GROUP_MUTATIONS_MAX, Shared, Writers};
-use crate::{alias, capture, ledger, load, log, meta};
+use crate::{alias, ledger, load, log, meta};
 
 /// A snapshot that all statements of one load share.
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// How often the tables are looked at, whether they are still as they were adopted.
+const SCHEMA_LOOK: Duration = Duration::from_millis(500);
 
 /// Between two attempts to hear from other nodes.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
@@ -44,6 +49,7 @@ pub struct PostgresStore {
     writers: Arc<Writers>,
     runtime: Handle,
     listener: AbortHandle,
+    watcher: AbortHandle,
 }
 
 impl PostgresStore {
@@ -53,28 +59,14 @@ impl PostgresStore {
         Ok(Self::start(options).await?)
     }
 
-    /// What a database administrator runs where the server's own role may not: Swain's schema, and the triggers of all
-    /// application tables, or of those named.
-    pub async fn sql_to_attach(options: PostgresOptions, tables: Option<Vec<Name>>) -> Result<String, StoreError> {
-        let connections = Connections::new(&options)?;
-        let session = connections.get().await?;
-        Ok(capture::sql_to_attach(&session, tables.as_deref()).await?)
-    }
-
-    /// Takes away everything that Swain brought: the triggers and the schema `swain` with the log, the accounts and the
-    /// ledger. The application's tables stay as they are.
-    pub async fn detach(options: PostgresOptions) -> Result<(), StoreError> {
-        let connections = Connections::new(&options)?;
-        let session = connections.get().await?;
-        session.batch("BEGIN").await?;
-        let result = capture::detach(&session).await;
-        Ok(session.end(result).await?)
-    }
-
-    /// Gives positions to what is committed now, whoever wrote it.
+    /// Gives positions to what is committed now, whoever wrote it, and looks whether the tables are still the same.
     pub async fn look_outside(&self) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        self.run(async move { shared.sequencer.pass().await }).await
+        self.run(async move {
+            shared.sequencer.pass().await?;
+            look_at_tables(&shared).await
+        })
+        .await
     }
 
     async fn start(options: PostgresOptions) -> Result<Self, Failure> {
@@ -94,11 +86,12 @@ impl PostgresStore {
         drop(session);
         let sequencer = Sequencer::start(connections.clone(), Arc::clone(&bus), options.look_every);
         let listener = tokio::spawn(listen(connections.clone(), Arc::clone(&bus))).abort_handle();
-        let shared = Shared { connections, layout: Arc::new(RwLock::new(Arc::new(layout))), sequencer };
-        let shared = Arc::new(shared);
+        let layout = Arc::new(RwLock::new(Arc::new(layout)));
+        let shared = Arc::new(Shared { connections, layout, sequencer, drift: AtomicBool::new(false) });
+        let watcher = tokio::spawn(watch(Arc::downgrade(&shared))).abort_handle();
         let writers = Arc::new(Writers::start(options.writers, &shared));
         let epoch = Epoch::from(epoch.as_str());
-        Ok(Self { epoch, bus, shared, writers, runtime: Handle::current(), listener })
+        Ok(Self { epoch, bus, shared, writers, runtime: Handle::current(), listener, watcher })
     }
 
     /// Runs work on the store's runtime, to its end even if the caller goes away.
@@ -130,6 +123,7 @@ impl PostgresStore {
 impl Drop for PostgresStore {
     fn drop(&mut self) {
         self.listener.abort();
+        self.watcher.abort();
         self.shared.connections.close();
     }
 }
@@ -182,6 +176,25 @@ async fn listen_once(connections: &Connections, bus: &LocalBus) -> Result<(), to
     .await
 }
 
+/// Looks at the tables every now and then. What cannot be asked now is asked again.
+async fn watch(shared: Weak<Shared>) {
+    loop {
+        sleep(SCHEMA_LOOK).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if let Err(error) = look_at_tables(&shared).await {
+            tracing::debug!(?error, "the tables could not be looked at");
+        }
+    }
+}
+
+async fn look_at_tables(shared: &Shared) -> Result<(), Failure> {
+    let layout = Arc::clone(&shared.layout.read().unwrap_or_else(PoisonError::into_inner));
+    if has_drifted(&shared.connections.get().await?, &layout, layout.tables.keys()).await? {
+        shared.drift.store(true, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
 impl Store for PostgresStore {
     fn epoch(&self) -> Epoch {
         self.epoch.clone()
@@ -195,9 +208,8 @@ impl Store for PostgresStore {
         self.with_session(async move |session| Ok(schema(&introspect(&session, tables.as_deref()).await?.0))).await
     }
 
-    /// Changes of the schema while the server runs are not noticed yet.
     fn has_drifted(&self) -> bool {
-        false
+        self.shared.drift.load(Ordering::Relaxed)
     }
 
     async fn adopt(&self, schema: Schema, now: Millis) -> Result<Schema, StoreError> {
@@ -205,6 +217,7 @@ impl Store for PostgresStore {
         self.run(async move {
             let (schema, layout) = adopt(&shared, schema, now).await?;
             *shared.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
+            shared.drift.store(false, Ordering::Relaxed);
             Ok(schema)
         })
         .await

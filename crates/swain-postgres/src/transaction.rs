@@ -1,5 +1,6 @@
 //! A transaction of a writer, as the arbiter of a mutation sees it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use swain_core::merge::LastWrite;
@@ -8,6 +9,7 @@ use swain_core::{Alias, DeviceId, Key, Millis, MutationNumber, Name, Pos, Proble
 use swain_store::{DeviceRow, LedgerRow, StoreError, Transaction, WriteError, WriteTransaction};
 use tokio_postgres::error::SqlState;
 
+use crate::adopted::has_drifted;
 use crate::connection::Session;
 use crate::failure::Failure;
 use crate::layout::{Layout, TableLayout};
@@ -29,17 +31,30 @@ pub(crate) struct PostgresTransaction {
     layout: Arc<Layout>,
     /// PostgreSQL's code of the error that lost the transaction.
     lost: Option<SqlState>,
+    /// Tables of which rows were read or written.
+    touched: BTreeSet<Name>,
 }
 
 impl PostgresTransaction {
     pub(crate) async fn open(session: Session, layout: Arc<Layout>) -> Result<Self, Failure> {
         match session.batch("BEGIN").await {
-            Ok(()) => Ok(Self { session, layout, lost: None }),
+            Ok(()) => Ok(Self { session, layout, lost: None, touched: BTreeSet::new() }),
             Err(failure) => {
                 session.rollback().await;
                 Err(failure)
             }
         }
+    }
+
+    /// Tables of which rows were read or written.
+    pub(crate) fn touched(&self) -> &BTreeSet<Name> {
+        &self.touched
+    }
+
+    /// True when what was decided rests on a table that is no longer as it was adopted. Whoever wants to change a table
+    /// that was touched here waits for the end of this transaction; so this is exact when it is asked last.
+    pub(crate) async fn has_drifted(&self) -> Result<bool, Failure> {
+        has_drifted(&self.session, &self.layout, self.touched.iter()).await
     }
 
     /// Durable when this returns.
@@ -54,6 +69,22 @@ impl PostgresTransaction {
     /// Why the transaction was lost, in PostgreSQL's words.
     pub(crate) fn lost(&self) -> Option<&SqlState> {
         self.lost.as_ref()
+    }
+
+    fn touch(&mut self, table: &Name) {
+        if !self.touched.contains(table) {
+            self.touched.insert(table.clone());
+        }
+    }
+
+    /// What the inner SELECTs of a predicate read.
+    fn touch_selected(&mut self, predicate: &Expression) {
+        let mut selections = Vec::new();
+        predicate.selections(&mut |_, selection| selections.push(selection.clone()));
+        for selection in selections {
+            self.touch(&selection.table);
+            self.touch_selected(&selection.condition);
+        }
     }
 
     fn kept<T>(&mut self, result: Result<T, Failure>) -> Result<T, StoreError> {
@@ -154,23 +185,28 @@ impl PostgresTransaction {
 
 impl Transaction for PostgresTransaction {
     async fn row(&mut self, table: &Table, key: &Key) -> Result<Option<Row>, StoreError> {
+        self.touch(&table.name);
         let result = self.read_row(table, key).await;
         // A key that its type does not take is a key that no row has; but the mutation has to be undone.
         self.kept(result)
     }
 
     async fn exists(&mut self, table: &Table, predicate: &Expression) -> Result<bool, StoreError> {
+        self.touch(&table.name);
+        self.touch_selected(predicate);
         let result = exists(&self.session, &self.layout, &table.name, predicate).await;
         self.kept(result)
     }
 
     async fn insert(&mut self, table: &Table, row: &Row) -> Result<(), WriteError> {
+        self.touch(&table.name);
         let layout = Arc::clone(self.layout.table(&table.name)?);
         let texts = texts(&layout, row)?;
         self.write(&layout, &layout.insert_sql(row.0.keys()), &texts).await
     }
 
     async fn insert_new(&mut self, table: &Table, row: &Row) -> Result<Key, WriteError> {
+        self.touch(&table.name);
         let layout = Arc::clone(self.layout.table(&table.name)?);
         let texts = texts(&layout, row)?;
         match self.session.query_texts(&layout.insert_new_sql(row.0.keys()), &texts).await {
@@ -186,6 +222,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn find(&mut self, table: &Table, values: &Row) -> Result<Option<Key>, StoreError> {
+        self.touch(&table.name);
         let result = self.find_key(table, values).await;
         self.kept(result)
     }

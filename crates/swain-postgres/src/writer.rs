@@ -8,15 +8,17 @@
 //!            answers                                       each one by itself
 //! ```
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
-use swain_core::{Code, DeviceId, Problem};
+use swain_core::{Code, DeviceId, Name, Problem};
 use swain_store::{Answer, Arbiter, Refuse, Stopped, StoreError, StoreErrorKind, Submission, commit_one};
 use tokio::sync::mpsc;
 
+use crate::adopted::has_drifted;
 use crate::connection::Connections;
 use crate::failure::{Failure, is_retryable, not_attempted};
 use crate::layout::Layout;
@@ -66,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) layout: Arc<RwLock<Arc<Layout>>>,
     pub(crate) sequencer: Sequencer,
+    /// Tables are no longer as they were adopted.
+    pub(crate) drift: AtomicBool,
 }
 
 /// The queues of the writers.
@@ -178,7 +182,7 @@ async fn decide_all(shared: &Shared, items: &[Item<'_>]) -> Vec<Answer> {
     match attempt(shared, items, &mut Stopped::default()).await {
         Ok(answers) => answers,
         Err(Lost::ByAll(problem)) => vec![Answer::NotAttempted(problem); items.len()],
-        Err(Lost::ByOne(_) | Lost::Deadlock) => {
+        Err(Lost::ByOne(_) | Lost::Deadlock | Lost::Held) => {
             let mut stopped = Stopped::default();
             let mut answers = Vec::with_capacity(items.len());
             for item in items {
@@ -206,6 +210,7 @@ async fn decide_alone(shared: &Shared, item: &Item<'_>, stopped: &mut Stopped) -
     let answer = match answers.map(|mut answers| answers.pop()) {
         Ok(Some(answer)) => answer,
         Ok(None) => Answer::NotAttempted(Problem::new(Code::Internal, "no answer")),
+        Err(Lost::Held) => Answer::NotAttempted(Problem::new(Code::Transient, "the schema of a table is changing")),
         Err(Lost::Deadlock) => Answer::NotAttempted(Problem::new(Code::Transient, "the database is busy; try again")),
         Err(Lost::ByOne(End::Refused(problem) | End::Broken(problem)) | Lost::ByAll(problem)) => {
             Answer::NotAttempted(problem)
@@ -231,9 +236,22 @@ async fn attempt(shared: &Shared, items: &[Item<'_>], stopped: &mut Stopped) -> 
                 answers.push(answer);
             }
             Err(lost) => {
+                let touched = tx.touched().clone();
                 tx.rollback().await;
-                return Err(lost);
+                return Err(explained(shared, &layout, &touched, lost).await);
             }
+        }
+    }
+    match tx.has_drifted().await {
+        Ok(false) => {}
+        Ok(true) => {
+            tx.rollback().await;
+            shared.drift.store(true, Ordering::Relaxed);
+            return Err(Lost::Held);
+        }
+        Err(failure) => {
+            tx.rollback().await;
+            return Err(failure.into());
         }
     }
     match tx.commit().await {
@@ -243,6 +261,21 @@ async fn attempt(shared: &Shared, items: &[Item<'_>], stopped: &mut Stopped) -> 
             Ok(problem) => Lost::ByOne(End::Refused(problem)),
             Err(failure) => failure.into(),
         }),
+    }
+}
+
+/// What cannot be decided may not be at fault: its table may have another column than the one that was asked for.
+async fn explained(shared: &Shared, layout: &Layout, touched: &BTreeSet<Name>, lost: Lost) -> Lost {
+    if !matches!(lost, Lost::ByOne(End::Broken(_))) {
+        return lost;
+    }
+    let Ok(session) = shared.connections.get().await else { return lost };
+    match has_drifted(&session, layout, touched.iter()).await {
+        Ok(true) => {
+            shared.drift.store(true, Ordering::Relaxed);
+            Lost::Held
+        }
+        Ok(false) | Err(_) => lost,
     }
 }
 
@@ -278,6 +311,8 @@ fn items(call: usize, submitted: &Submitted) -> impl Iterator<Item = Item<'_>> {
 enum Lost {
     /// One mutation is at fault; the others are not.
     ByOne(End),
+    /// A table is no longer as it was adopted.
+    Held,
     /// Two transactions waited for each other, and PostgreSQL ended this one.
     Deadlock,
     /// The database could not do it now.

@@ -49,6 +49,19 @@ impl Location {
     }
 }
 
+/// True of an address of a PostgreSQL database, where a file could be meant.
+pub(crate) fn is_address(text: &Path) -> bool {
+    let text = text.to_string_lossy();
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// True when an address holds a password.
+pub(crate) fn has_password(url: &str) -> bool {
+    let (place, options) = url.split_once('?').unwrap_or((url, ""));
+    let who = place.split_once("://").map_or("", |(_, rest)| rest.rsplit_once('@').map_or("", |(who, _)| who));
+    who.contains(':') || options.split('&').any(|option| option.starts_with("password="))
+}
+
 /// For people and logs, so without user and password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,6 +111,16 @@ impl Database {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_known() {
+        for url in ["postgres://ada:secret@db/club", "postgres:///club?host=/run&password=secret"] {
+            assert!(has_password(url), "{url}");
+        }
+        for url in ["postgres://ada@db:5432/club", "postgresql://localhost:1/club", "postgres:///club?host=/run"] {
+            assert!(!has_password(url), "{url}");
+        }
+    }
 
     #[test]
     fn a_password_is_never_shown() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swain_core::{Actor, Change, DeviceId, Millis, MutationNumber, Name, Pos, Position, Row, RowKey, Tag, UserId, Who};
-use swain_store::{Head, Interest, LogPage, StoreError, StoreErrorKind};
+use swain_store::{Head, Interest, LargePosition, LogPage, POSITION_CHANGES_MAX, StoreError, StoreErrorKind};
 
 use super::find::{Found, caused_by, find};
 use super::{limit, signed, unsigned};
@@ -50,7 +50,8 @@ pub(crate) async fn acked(session: &Session, device: &DeviceId, at: Pos) -> Resu
     Ok(MutationNumber(unsigned(row.get(0))))
 }
 
-/// How many changes concern the interests, up to `max`. Changes of a scope that is not indexed are counted with their table.
+/// How many changes concern the interests, up to `max`; with a position that is not read as one, `max`. Changes of a scope
+/// that is not indexed are counted with their table.
 pub(crate) async fn count(
     session: &Session,
     layout: &Layout,
@@ -62,7 +63,12 @@ pub(crate) async fn count(
     // One more, because the last of a full entry is left out with its position.
     let found = find(session, layout, (after, through), Some(interests), max.min(UNLIMITED) + 1).await?;
     let is_cut = found.complete_through < through;
-    Ok(if is_cut { max } else { found.changes.len().min(max) })
+    let mut of_position = (Pos(0), 0);
+    let has_large = found.changes.keys().any(|(pos, _)| {
+        of_position = (*pos, if *pos == of_position.0 { of_position.1 + 1 } else { 1 });
+        of_position.1 > POSITION_CHANGES_MAX
+    });
+    Ok(if is_cut || has_large { max } else { found.changes.len().min(max) })
 }
 
 /// What a page is asked for.
@@ -81,8 +87,12 @@ pub(crate) async fn page(session: &Session, layout: &Layout, request: &Request) 
     let max = request.changes_max.clamp(1, UNLIMITED);
     let mut plan = plan(session, layout, request, (request.after, through), max + 1).await?;
     if plan.places.is_empty() && plan.through <= request.after && request.after < through {
-        // The first position alone is larger than the page: it is given whole.
-        plan = self::plan(session, layout, request, (request.after, plan.through.next()), UNLIMITED).await?;
+        // The first position alone is larger than the page: it is given whole, or not at all.
+        let pos = plan.through.next();
+        plan = self::plan(session, layout, request, (request.after, pos), POSITION_CHANGES_MAX + 1).await?;
+        if plan.through < pos || plan.places.get(&pos).is_some_and(|changes| changes.len() > POSITION_CHANGES_MAX) {
+            return large(session, layout, pos).await;
+        }
     }
     let mut reached = plan.cut(max);
     let mut positions = Vec::with_capacity(plan.places.len());
@@ -105,8 +115,20 @@ pub(crate) async fn page(session: &Session, layout: &Layout, request: &Request) 
         let message = format!("the log behind position {} is no longer whole", request.after);
         return Err(StoreError::new(StoreErrorKind::BelowFloor, message).into());
     }
-    // A large position is read whole here; POSITION_CHANGES_MAX is not kept yet.
     Ok(LogPage { positions, through: reached, tag, large: None })
+}
+
+/// A position of which nothing is read but what it is about.
+async fn large(session: &Session, layout: &Layout, pos: Pos) -> Result<LogPage, Failure> {
+    let names: Vec<&str> = layout.tables.keys().map(Name::as_str).collect();
+    // The entry without a scope column is there for every change.
+    let sql = "
+        SELECT tbl FROM unnest($1::text[]) AS tbl
+        WHERE EXISTS (SELECT FROM swain.scopes s WHERE s.tbl = tbl.tbl AND s.scope = '' AND s.pos = $2)";
+    let rows = session.query(sql, &[&names, &signed(pos.0)]).await?;
+    let tables = rows.iter().map(|row| row.get::<_, &str>(0).into()).collect();
+    let tag = tag(session, pos).await?.unwrap_or_default();
+    Ok(LogPage { positions: Vec::new(), through: pos, tag, large: Some(LargePosition { pos, tag, tables }) })
 }
 
 /// The captured rows of a change, and its table.

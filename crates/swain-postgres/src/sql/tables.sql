@@ -1,5 +1,4 @@
--- Swain's own tables. They live in a schema of their own, so that `drop schema swain cascade` leaves nothing behind.
-create schema swain;
+-- Swain's own tables. They live in the schema `swain`, so that `drop schema swain cascade` leaves nothing behind.
 
 create table swain.meta (name text primary key, value text not null);
 

@@ -110,12 +110,16 @@ impl Bed {
     }
 
     pub(crate) fn submit(&self, submission: Submission) -> MutationResult {
-        let arbiter = Arc::new(PlainArbiter { schema: self.schema.clone() });
-        match runtime().block_on(self.store.submit(arbiter, vec![submission])).remove(0) {
+        match submit_all(self, vec![submission]).remove(0) {
             Answer::Decided(result) => result,
             Answer::NotAttempted(problem) => panic!("not attempted: {problem}"),
         }
     }
+}
+
+pub(crate) fn submit_all(bed: &Bed, submissions: Vec<Submission>) -> Vec<Answer> {
+    let arbiter = Arc::new(PlainArbiter { schema: bed.schema.clone() });
+    runtime().block_on(bed.store.submit(arbiter, submissions))
 }
 
 pub(crate) fn open(url: &str) -> PostgresStore {
@@ -145,6 +149,12 @@ pub(crate) fn submission(n: u64, operations: Vec<Operation>) -> Submission {
 
 pub(crate) fn insert(table: &str, key: Key, set: Row) -> Operation {
     Operation::Insert { row: RowKey { table: Name::from(table), key }, set }
+}
+
+pub(crate) fn update(table: &str, key: Key, set: Row) -> Operation {
+    let row = RowKey { table: Name::from(table), key };
+    let (inc, add, remove) = Default::default();
+    Operation::Update { row, set, was: BTreeMap::new(), inc, add, remove }
 }
 
 pub(crate) fn is_outside(position: &Position) -> bool {

@@ -6,4 +6,5 @@ mod checker;
 mod conformance;
 mod order;
 mod outside;
+mod schema_changes;
 mod types;

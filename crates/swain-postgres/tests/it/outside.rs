@@ -1,9 +1,10 @@
 //! Whatever another program does, the log tells it.
 
 use swain_core::{Key, Pos, Value};
+use swain_store::{Interest, POSITION_CHANGES_MAX, Store as _};
 use swain_testkit::{Psql, postgres, spec};
 
-use crate::bed::{Bed, is_outside};
+use crate::bed::{Bed, is_outside, runtime};
 
 const NOTES: &str = "CREATE TABLE notes (id int PRIMARY KEY, title text, n int NOT NULL DEFAULT 0);";
 
@@ -185,9 +186,7 @@ fn detach_leaves_the_schema_as_it_was() {
     bed.write("INSERT INTO notes (title) VALUES ('b')");
     assert!(bed.schema.tables.contains_key("crm.people"));
     drop(bed);
-    crate::bed::runtime()
-        .block_on(swain_postgres::PostgresStore::detach(swain_postgres::PostgresOptions::new(&url)))
-        .unwrap();
+    runtime().block_on(swain_postgres::detach(swain_postgres::PostgresOptions::new(&url))).unwrap();
 
     assert_eq!(dump(&url), before);
     postgres::run_sql(&url, "INSERT INTO notes (title) VALUES ('c')");
@@ -199,4 +198,31 @@ fn dump(url: &str) -> String {
     // Newer versions write a random word into their dumps.
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().filter(|line| !line.starts_with("\\")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_position_that_is_too_large_is_named_and_not_read() {
+    spec!("P27");
+    let bed = Bed::new("CREATE TABLE notes (id int PRIMARY KEY, title text); CREATE TABLE u (id int PRIMARY KEY);");
+    let head = bed.head();
+    bed.write(&format!("INSERT INTO u SELECT generate_series(1, {})", POSITION_CHANGES_MAX + 1));
+    bed.write("INSERT INTO notes VALUES (1, 'behind it')");
+    let read = |after, interests| runtime().block_on(bed.store.log(after, bed.head(), interests, None, 1000)).unwrap();
+
+    let page = read(head, None);
+    let large = page.large.unwrap();
+    assert_eq!((large.pos, page.through, page.positions.len()), (head.next(), head.next(), 0));
+    assert_eq!(large.tables, ["u".into()].into());
+    let behind = read(large.pos, None);
+    assert_eq!((behind.positions.len(), behind.large), (1, None));
+
+    // Who has nothing to do with its table goes past it.
+    let interest = |table: &str| vec![Interest { table: table.into(), scope: None }];
+    let page = read(head, Some(interest("notes")));
+    assert_eq!((page.positions.len(), page.large, page.through), (1, None, bed.head()));
+    let count = |table, max| runtime().block_on(bed.store.log_count(head, bed.head(), interest(table), max)).unwrap();
+    assert_eq!((count("u", usize::MAX), count("notes", usize::MAX)), (usize::MAX, 1));
+    // One as large as can be is read whole.
+    bed.write(&format!("DELETE FROM u WHERE id <= {POSITION_CHANGES_MAX}"));
+    assert_eq!(bed.newest().len(), POSITION_CHANGES_MAX);
 }

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::json;
-use swain_postgres::PostgresStore;
 use swain_sqlite::{detach, survey};
 use swain_store::Accounts as _;
 
 use crate::common::Common;
-use crate::database::{Database, Location};
+use crate::database::{Database, Location, is_address};
 use crate::project::Project;
 
 /// Leave a database as it was found: without Swain's triggers, log and accounts.
@@ -18,11 +17,12 @@ use crate::project::Project;
 Examples:
   swain detach              the database that swain.toml names
   swain detach app.db --yes
+  swain detach postgres://app@db.example/app
 
 What the application's own tables hold stays. Stop the server and every other program that has the file open first.
 Edits that devices have not sent yet stay on the devices.")]
 pub(crate) struct Detach {
-    /// The SQLite file; without it, the one that the configuration names.
+    /// The SQLite file, or the address of a PostgreSQL database; without it, the one that the configuration names.
     database: Option<PathBuf>,
     /// Also when accounts go with it.
     #[arg(long)]
@@ -32,6 +32,10 @@ pub(crate) struct Detach {
 impl Detach {
     pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
         let path = match self.database {
+            Some(url) if is_address(&url) => {
+                let server = Location::Server { url: url.to_string_lossy().into_owned(), root_certificate: None };
+                return leave_server(&server, self.yes, common).await;
+            }
             Some(path) => path,
             None => match Project::read(common)?.location()? {
                 Location::File(path) => path,
@@ -66,6 +70,11 @@ impl Detach {
 
 /// The same of a PostgreSQL database. Other servers that have it open notice that their tables are gone.
 async fn leave_server(location: &Location, yes: bool, common: &Common) -> anyhow::Result<()> {
+    let options = location.postgres_options().context("it is no PostgreSQL database")?;
+    let found = swain_postgres::survey(options.clone()).await;
+    if !found.with_context(|| format!("the database {location} cannot be used"))?.is_attached {
+        bail!("{location} has nothing of Swain in it");
+    }
     let database = Database::open(location).await?;
     if !yes && !database.store.persons(None, 1).await.context("accounts cannot be read")?.is_empty() {
         bail!(
@@ -73,8 +82,7 @@ async fn leave_server(location: &Location, yes: bool, common: &Common) -> anyhow
         );
     }
     drop(database);
-    let options = location.postgres_options().context("it is no PostgreSQL database")?;
-    PostgresStore::detach(options).await.with_context(|| format!("{location} cannot be left"))?;
+    swain_postgres::detach(options).await.with_context(|| format!("{location} cannot be left"))?;
     let text = format!("{location} is as it was found.\n{} stays where it is.", common.config.display());
     common.report(&text, &json!({ "database": location.to_string() }));
     Ok(())

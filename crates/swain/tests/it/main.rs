@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod attaching;
+mod attaching_postgres;
 mod beginning;
 mod cuts;
 mod developing;
