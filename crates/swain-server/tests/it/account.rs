@@ -94,8 +94,16 @@ async fn two_refreshes_at_once_get_the_same_successor() {
 
 #[tokio::test]
 async fn the_same_holds_on_sqlite() {
+    at_the_same_time(Stage::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_holds_on_postgresql() {
+    at_the_same_time(Stage::postgres().await.0).await;
+}
+
+async fn at_the_same_time<S: Store>(stage: Stage<S>) {
     spec!("P18");
-    let stage = Stage::sqlite().await;
     let ada = stage.signup("ada").await;
     let refresh = || refreshed(&stage, &ada.cookie);
 

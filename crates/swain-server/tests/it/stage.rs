@@ -8,10 +8,12 @@ use reqwest::header::{HeaderMap, SET_COOKIE};
 use serde_json::{Value as Json, json};
 use swain_core::{Column, ColumnType, Epoch, Schema, Table};
 use swain_engine::{Engine, TableConfig};
+use swain_postgres::{PostgresOptions, PostgresStore};
 use swain_server::{Running, Secret, Server, ServerConfig, Transport, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 use swain_store::Store;
 use swain_store::memory::{MemoryOptions, MemoryStore};
+use swain_testkit::postgres;
 use tempfile::TempDir;
 
 use crate::socket::{Hello, Socket};
@@ -74,6 +76,18 @@ impl Stage<SqliteStore> {
             CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL, a TEXT, owner TEXT);";
         store.execute_outside(tables).await.unwrap();
         Self::over(store, Some(folder), |_| {}).await
+    }
+}
+
+impl Stage<PostgresStore> {
+    /// With the address of its database.
+    pub(crate) async fn postgres() -> (Self, String) {
+        let url = postgres::database();
+        let tables = "CREATE TABLE t (id text PRIMARY KEY, a text NOT NULL, n bigint);
+            CREATE TABLE u (id text PRIMARY KEY, a text, owner text);";
+        postgres::run_sql(&url, tables);
+        let store = PostgresStore::open(PostgresOptions::new(&url)).await.unwrap();
+        (Self::over(store, None, |_| {}).await, url)
     }
 }
 

@@ -5,7 +5,7 @@ use swain_core::protocol::{Cursor, Down, Outcome, ShapeState};
 use swain_core::{Code, Key, Millis, Pos, Tag};
 use swain_server::Transport;
 use swain_store::Store;
-use swain_testkit::spec;
+use swain_testkit::{postgres, spec};
 
 use crate::socket::{Hello, insert, mutation};
 use crate::stage::Stage;
@@ -22,6 +22,20 @@ async fn the_same_story_on_sqlite() {
     for transport in Transport::ALL {
         whole_story(Stage::sqlite().await, *transport).await;
     }
+}
+
+/// The stories of this file, where the database is PostgreSQL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_stories_on_postgresql() {
+    for transport in Transport::ALL {
+        whole_story(Stage::postgres().await.0, *transport).await;
+    }
+    what_is_no_cursor(Stage::postgres().await.0).await;
+    decided_before(Stage::postgres().await.0).await;
+    several_in_one_push(Stage::postgres().await.0).await;
+    let (stage, url) = Stage::postgres().await;
+    postgres::run_sql(&url, "INSERT INTO t SELECT 'g' || to_char(i, 'FM0000'), 'x' FROM generate_series(0, 2499) i");
+    cut_load(stage).await;
 }
 
 async fn whole_story<S: Store>(stage: Stage<S>, transport: Transport) {
@@ -89,8 +103,11 @@ async fn silence_is_broken_by_heartbeats() {
 
 #[tokio::test]
 async fn a_cursor_that_is_not_this_devices_truth_is_a_load() {
+    what_is_no_cursor(Stage::new().await).await;
+}
+
+async fn what_is_no_cursor<S: Store>(stage: Stage<S>) {
     spec!("P13", "S9");
-    let stage = Stage::new().await;
     let ada = stage.signup("ada").await;
     let mut socket = stage.device(Some(&ada.access), "d1").await;
     socket.insert(1, "g1").await;
@@ -121,7 +138,6 @@ async fn a_cursor_that_is_not_this_devices_truth_is_a_load() {
 
 #[tokio::test]
 async fn a_cut_load_goes_on_behind_its_token() {
-    spec!("P5");
     let stage = Stage::new().await;
     stage.engine.store().write_outside(swain_server::now(), "t", |rows| {
         for n in 0..2500 {
@@ -131,6 +147,11 @@ async fn a_cut_load_goes_on_behind_its_token() {
             rows.insert(Key::of(key.as_str()), row);
         }
     });
+    cut_load(stage).await;
+}
+
+async fn cut_load<S: Store>(stage: Stage<S>) {
+    spec!("P5");
     let mut socket = stage.socket().await;
     socket.greet(Hello::new(None, "d1")).await;
     let (rows, token) = socket
@@ -153,15 +174,18 @@ async fn a_cut_load_goes_on_behind_its_token() {
 
 #[tokio::test]
 async fn a_mutation_that_was_decided_gets_its_result_again() {
+    decided_before(Stage::new().await).await;
+}
+
+async fn decided_before<S: Store>(stage: Stage<S>) {
     spec!("P14", "S4", "S11");
-    let stage = Stage::new().await;
     let mut socket = stage.device(None, "d1").await;
     socket.insert(1, "g1").await;
-    let head = stage.engine.store().positions().len();
+    let head = positions(&stage).await;
 
     let again = socket.insert(1, "g1").await;
     assert_eq!(again.outcome, Outcome::Applied);
-    assert_eq!(stage.engine.store().positions().len(), head);
+    assert_eq!(positions(&stage).await, head);
 
     let mut problem_of = async |n, key: &str| {
         socket.push(n, &insert(key, "x")).await;
@@ -187,8 +211,11 @@ async fn a_mutation_that_was_decided_gets_its_result_again() {
 
 #[tokio::test]
 async fn mutations_of_one_push_are_answered_in_order_and_a_refusal_blocks_nothing() {
+    several_in_one_push(Stage::new().await).await;
+}
+
+async fn several_in_one_push<S: Store>(stage: Stage<S>) {
     spec!("P10", "S1", "S11");
-    let stage = Stage::new().await;
     let mut socket = stage.device(None, "d1").await;
     let bad = r#"{"update":{"table":"t","key":["nowhere"],"set":{"a":"B"},"was":{"a":{"value":"A"}}}}"#;
     let all = [mutation(1, &insert("g1", "A")), mutation(2, bad), mutation(3, &insert("g3", "A"))];
@@ -204,10 +231,13 @@ async fn mutations_of_one_push_are_answered_in_order_and_a_refusal_blocks_nothin
     assert_eq!(outcomes, [(1, Outcome::Applied), (2, Outcome::Refused), (3, Outcome::Applied)]);
     assert_eq!(results[1].problem.as_ref().unwrap().code, Code::RowGone);
     // S1: a refusal has its position too, and they are dense.
-    let positions = stage.engine.store().positions();
-    let last = positions.len();
-    let numbers: Vec<_> = positions.iter().map(|position| position.pos.0).collect();
-    assert_eq!(numbers, (1..=last as u64).collect::<Vec<_>>());
+    let numbers = positions(&stage).await;
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+}
+
+async fn positions<S: Store>(stage: &Stage<S>) -> Vec<u64> {
+    let page = stage.engine.store().log(Pos(0), Pos(u64::MAX), None, None, 10_000).await.unwrap();
+    page.positions.iter().map(|position| position.pos.0).collect()
 }
 
 #[tokio::test]
