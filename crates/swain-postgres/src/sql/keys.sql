@@ -97,7 +97,7 @@ begin
     ), marked as (
         select *, max(id) over (partition by tx) as top,
             min(case when op in ('m', 's') then id end) over (
-                partition by tx order by id rows between current row and unbounded following) as mark
+                partition by tx order by id desc rows between unbounded preceding and current row) as mark
         from orphans
     ), placed as materialized (
         select *, past.head + dense_rank() over (order by top, mark) as pos from marked

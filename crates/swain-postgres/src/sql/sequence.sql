@@ -42,10 +42,11 @@ begin
         from swain.changes where tx = any (waiting)
     ), marked as (
         -- The mark that ends a mutation comes behind its changes; what no mark ends came from outside.
+        -- Backwards, because PostgreSQL adds up a frame whose begin moves anew for each row.
         select *,
             max(id) over (partition by tx) as top,
             min(case when op in ('m', 's') then id end) over (
-                partition by tx order by id rows between current row and unbounded following) as mark
+                partition by tx order by id desc rows between unbounded preceding and current row) as mark
         from found
     ), placed as materialized (
         select *, past.head + dense_rank() over (order by top, mark) as pos from marked
