@@ -35,6 +35,8 @@ async fn the_same_stories_on_postgresql() {
     several_in_one_push(Stage::postgres().await.0).await;
     let (stage, url) = Stage::postgres().await;
     postgres::run_sql(&url, "INSERT INTO t SELECT 'g' || to_char(i, 'FM0000'), 'x' FROM generate_series(0, 2499) i");
+    // The load begins behind them.
+    stage.engine.store().look_outside().await.unwrap();
     cut_load(stage).await;
 }
 
