@@ -45,6 +45,13 @@ const RUNS: &[LongRun] = &[
         env: &[("SWAIN_ORDER_TRANSACTIONS", "100000")],
     },
     LongRun {
+        name: "attach",
+        what: "200 000 rows in one transaction on PostgreSQL, live",
+        takes: "about 2 min",
+        arguments: &["test", "-p", "swain", "--test", "it", "--", "attaching_postgres", "--nocapture"],
+        env: &[("SWAIN_ATTACH_ROWS", "200000")],
+    },
+    LongRun {
         name: "races",
         what: "20 000 races of a push and another program",
         takes: "about 10 min",
