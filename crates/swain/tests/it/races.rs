@@ -140,7 +140,7 @@ fn assert_kept(races: &[Race], device: &str, log: &[Position]) {
             Outcome::Overruled => {
                 assert_eq!((values, &race.result.lost), (Vec::new(), &vec!["v".into()]), "{device} {n}");
             }
-            Outcome::Merged | Outcome::Refused => panic!("{device} {n}: {:?}", race.result),
+            Outcome::Merged | Outcome::Conflict | Outcome::Refused => panic!("{device} {n}: {:?}", race.result),
         }
     }
 }
