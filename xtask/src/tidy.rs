@@ -20,6 +20,7 @@ mod rust_functions;
 mod script_functions;
 mod source;
 mod spec_ids;
+mod untested;
 
 use std::{
     fmt, fs,
@@ -36,7 +37,7 @@ pub(crate) const HELP: &str = "\
 cargo xtask tidy [--executed] [--table]
 
 Checks the import table, lengths of functions and files, spec ids, banned words, crate docs,
-CHANGELOG, links, headings, machine paths and the README's first two commands.
+CHANGELOG, links, headings, machine paths, tests that no target runs and the README's first two commands.
 --executed  each spec id must also be in target/spec-ids.txt, which the tests write
 --table     print which tests name which spec id";
 
@@ -68,6 +69,7 @@ const CHECKS: &[fn(&Repository) -> Vec<Complaint>] = &[
     documents::inspect,
     links::inspect,
     machine_paths::inspect,
+    untested::inspect,
 ];
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
