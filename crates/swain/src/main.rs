@@ -24,7 +24,10 @@ use clap::Parser as _;
 use clap::builder::Styles;
 use command::Command;
 use common::Common;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Makes the SQL tables that an application has live, offline-capable and multi-user.
 #[derive(Debug, clap::Parser)]
@@ -64,12 +67,10 @@ const STYLES: Styles = Styles::plain()
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(anstream::stderr().current_choice() != anstream::ColorChoice::Never)
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(log_filter()).init();
     let json = cli.common.json;
     match cli.command.run(&cli.common) {
         Ok(code) => code,
@@ -82,4 +83,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What `RUST_LOG` asks for, as in `debug` or `swain_server=debug,info`.
+fn log_filter() -> Targets {
+    let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO))
 }
