@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// All figures of a run.
 #[derive(Debug, Default)]
-pub(crate) struct Figures {
+pub struct Figures {
     figures: Vec<Figure>,
     costs: Vec<Cost>,
 }
@@ -21,24 +21,19 @@ struct Cost {
 
 /// One measure beside its raw limit: the medians of the rounds.
 #[derive(Debug)]
-pub(crate) struct Figure {
-    pub(crate) name: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) median: f64,
-    pub(crate) raw: &'static str,
-    pub(crate) raw_median: f64,
+struct Figure {
+    name: &'static str,
+    unit: &'static str,
+    median: f64,
+    raw: &'static str,
+    raw_median: f64,
     /// Both, round by round.
-    pub(crate) rounds: (Vec<f64>, Vec<f64>),
+    rounds: (Vec<f64>, Vec<f64>),
 }
 
 impl Figures {
     /// Values of one measure and of its raw limit, a round each.
-    pub(crate) fn add(
-        &mut self,
-        (name, unit): (&'static str, &'static str),
-        rounds: &[f64],
-        raw: (&'static str, &[f64]),
-    ) {
+    pub fn add(&mut self, (name, unit): (&'static str, &'static str), rounds: &[f64], raw: (&'static str, &[f64])) {
         let (both, raw_median) = ((rounds.to_vec(), raw.1.to_vec()), median(raw.1));
         let figure = Figure { name, unit, median: median(rounds), raw: raw.0, raw_median, rounds: both };
         eprintln!("{figure}");
@@ -46,23 +41,24 @@ impl Figures {
     }
 
     /// Processor time for one operation, in microseconds, a round each.
-    pub(crate) fn add_cost(&mut self, name: &'static str, server_us: &[f64], load_us: &[f64]) {
+    pub fn add_cost(&mut self, name: &'static str, server_us: &[f64], load_us: &[f64]) {
         self.costs.push(Cost { name, server_us: median(server_us), load_us: median(load_us) });
     }
 
     /// The first figure of this name.
-    pub(crate) fn median(&self, name: &str) -> Option<f64> {
+    pub fn median(&self, name: &str) -> Option<f64> {
         self.figures.iter().find(|figure| figure.name == name).map(|figure| figure.median)
     }
 
     /// A figure over its raw one, round by round.
-    pub(crate) fn ratios(&self, name: &str) -> Vec<f64> {
+    pub fn ratios(&self, name: &str) -> Vec<f64> {
         let figure = self.figures.iter().find(|figure| figure.name == name);
         let rounds = figure.into_iter().flat_map(|figure| figure.rounds.0.iter().zip(&figure.rounds.1));
         rounds.map(|(value, raw)| value / raw).collect()
     }
 
-    pub(crate) fn to_json(&self) -> Value {
+    /// For a machine.
+    pub fn to_json(&self) -> Value {
         let figures: Vec<Value> = self.figures.iter().map(Figure::to_json).collect();
         let costs: Vec<Value> = self.costs.iter().map(Cost::to_json).collect();
         json!({"figures": figures, "costs": costs})
@@ -111,12 +107,13 @@ fn short(value: f64) -> String {
     if value < 10.0 { format!("{value:.2}") } else { format!("{value:.0}") }
 }
 
-pub(crate) fn median(values: &[f64]) -> f64 {
+/// Not a number when there are none.
+pub fn median(values: &[f64]) -> f64 {
     percentile(values, 50)
 }
 
 /// The value that so many in a hundred do not exceed.
-pub(crate) fn percentile(values: &[f64], hundredths: usize) -> f64 {
+pub fn percentile(values: &[f64], hundredths: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let index = (sorted.len() * hundredths).div_ceil(100).saturating_sub(1);

@@ -2,14 +2,12 @@
 //!
 //! `swain-bench smoke [--check] [--json]` takes all of them: [`propagation`], [`writes`], [`memory`]. The load comes from this
 //! process over the wire protocol; what is measured runs in a process of its own, which is this program again
-//! (`swain-bench serve`, [`serve`]). What must hold on any machine stands in [`floors`].
+//! (`swain-bench serve`, [`serve`]). What must hold on any machine stands in `floors.rs`.
 //! `swain-bench retention [--check] [--json]` holds writes during a clean-up of the log against writes without one: [`retention`].
 #![forbid(unsafe_code)]
 
 mod device;
 mod events;
-mod figure;
-mod floors;
 mod load;
 mod memory;
 mod peer;
@@ -22,7 +20,8 @@ mod writes;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use figure::Figures;
+use swain_bench::figure::Figures;
+use swain_bench::floors;
 
 const USAGE: &str = "swain-bench smoke|retention [--check] [--json]
 
@@ -79,7 +78,7 @@ fn bench(name: &str, is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode
     }
     let misses = match (is_checked, name) {
         (false, _) => Vec::new(),
-        (true, "retention") => retention::misses(&figures),
+        (true, "retention") => floors::retention_misses(&figures),
         (true, _) => floors::misses(&figures),
     };
     misses.iter().for_each(|miss| eprintln!("{miss}"));

@@ -1,17 +1,17 @@
 //! What an idle connection costs the server in memory, beside a bare WebSocket server.
 
+use swain_bench::figure::Figures;
+use swain_bench::floors::IDLE_1000;
 use swain_core::shape::Shape;
 
 use crate::ROUNDS;
 use crate::device::{Device, Socket, open};
 use crate::events::Events;
-use crate::figure::Figures;
 use crate::load::TABLE;
 use crate::peer::Peer;
 use crate::serve::{SWAIN, WEBSOCKET};
 
 const IDLE_500: &str = "memory of an idle connection, of 500";
-pub(crate) const IDLE_1000: &str = "memory of an idle connection, of 1000";
 const IDLE_EVENTS_1000: &str = "memory of an idle stream of events, of 1000";
 
 /// Connections that come first, so that what the first ones need for all is not counted.

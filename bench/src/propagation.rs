@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures::SinkExt as _;
+use swain_bench::figure::{Figures, percentile};
+use swain_bench::floors::P50;
 use swain_core::shape::Shape;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -14,12 +16,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::ROUNDS;
 use crate::device::{Device, next_text, open};
-use crate::figure::{Figures, percentile};
 use crate::load::TABLE;
 use crate::peer::{Moment, Peer};
 use crate::serve::{SWAIN, TCP, WEBSOCKET};
 
-pub(crate) const P50: &str = "propagation p50, 50 writes/s";
 const P99: &str = "propagation p99, 50 writes/s";
 
 /// The pace of 50 writes a second.

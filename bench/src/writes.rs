@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
+use swain_bench::figure::Figures;
+use swain_bench::floors::{BATCHED, SINGLE};
 
 use crate::ROUNDS;
 use crate::device::Device;
-use crate::figure::Figures;
 use crate::peer::{Moment, Peer};
 use crate::scratch::Scratch;
 use crate::serve::SWAIN;
-
-pub(crate) const SINGLE: &str = "writes, one at a time";
-pub(crate) const BATCHED: &str = "writes, 8 writers, pushes of 50";
 
 /// How long a round takes.
 const TIME: Duration = Duration::from_secs(2);
