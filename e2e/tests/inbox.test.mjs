@@ -55,7 +55,7 @@ async function setTitle(page, title) {
 }
 
 async function shot(page, name) {
-  const folder = process.env.SWAIN_SHOTS;
+  const folder = process.env.SWAIN_PICTURES;
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 

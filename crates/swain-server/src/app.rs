@@ -1,7 +1,10 @@
 //! What every route can reach.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
 use swain_core::protocol::Transport;
 use swain_core::{Code, Millis, Problem};
 use swain_engine::{Engine, Identity};
@@ -22,7 +25,7 @@ pub(crate) struct App<S> {
     pub(crate) engine: Arc<Engine<S>>,
     pub(crate) auth: Auth,
     pub(crate) origins: Origins,
-    pub(crate) proxies: Proxies,
+    proxies: Proxies,
     pub(crate) public: Assets,
     pub(crate) devtools: Devtools,
     pub(crate) reloads: Option<Reloads>,
@@ -63,6 +66,13 @@ impl<S> App<S> {
     /// Lets through what belongs to both transports without messages upward.
     pub(crate) fn admit_http_transport(&self) -> Result<(), Refusal> {
         self.admit_any(&[Transport::Sse, Transport::Poll])
+    }
+
+    /// The address that limits count by.
+    pub(crate) fn address_of(&self, parts: &Parts) -> IpAddr {
+        let peer: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
+        let peer = peer.expect("the server is started with connect info").0;
+        self.proxies.client(peer.ip(), &parts.headers)
     }
 
     fn admit_any(&self, wanted: &[Transport]) -> Result<(), Refusal> {

@@ -281,18 +281,10 @@ fn fitting(mut row: Row, present: &Row) -> Result<Row, Problem> {
 }
 
 fn problem_value(problem: &Problem) -> Value {
-    let constraint = problem.constraint.as_deref();
-    let columns =
-        constraint.map(|constraint| constraint.columns.iter().map(|name| Value::text(name.as_str())).collect());
-    let members = [
-        ("code", Some(Value::text(problem.code.as_str()))),
-        ("message", Some(Value::text(problem.detail.as_str()))),
-        ("at", problem.at.as_deref().map(Value::text)),
-        ("table", constraint.map(|constraint| Value::text(constraint.table.as_str()))),
-        ("columns", columns.map(Value::List)),
-        ("rule", constraint.map(|constraint| Value::text(constraint.rule.as_str()))),
-    ];
-    let members = members.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
+    let said = [("code", Value::text(problem.code.as_str())), ("message", Value::text(problem.detail.as_str()))];
+    let at = problem.at.as_deref().map(|at| ("at", Value::text(at)));
+    let rule = problem.constraint.iter().flat_map(|constraint| constraint.members());
+    let members = said.into_iter().chain(at).chain(rule).map(|(name, value)| (name.into(), value));
     Value::Object(members.collect::<BTreeMap<_, _>>())
 }
 

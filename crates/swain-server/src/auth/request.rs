@@ -1,10 +1,9 @@
 //! A request to an account route: checked origin, JSON body, address, cookie.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequest, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, HeaderValue};
 use swain_core::decode::Node;
@@ -41,12 +40,10 @@ impl<S: Store> FromRequest<Arc<App<S>>> for AuthRequest {
     async fn from_request(request: Request, app: &Arc<App<S>>) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         app.origins.check_form(&parts.headers)?;
-        let peer: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
-        let peer = peer.expect("the server is started with connect info").0;
         Ok(Self {
             body: read_body(&parts.headers, body).await?,
             access: find_access(&parts.headers).ok().flatten(),
-            address: ThrottleKey::address(app.proxies.client(peer.ip(), &parts.headers)),
+            address: ThrottleKey::address(app.address_of(&parts)),
             cookie: find_cookie(&parts.headers, REFRESH_COOKIE),
             channel: Channel::of(&parts.headers),
         })

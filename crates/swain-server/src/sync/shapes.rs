@@ -1,10 +1,9 @@
 //! `POST /api/sync/shapes`: a list of shapes becomes a hash that fits into a query (spec P20).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
@@ -27,9 +26,7 @@ pub(crate) async fn shapes<S: Store>(State(app): State<Arc<App<S>>>, request: Re
     app.admit_http_transport()?;
     let (parts, body) = request.into_parts();
     app.origins.check_form(&parts.headers)?;
-    let peer: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
-    let peer = peer.expect("the server is started with connect info").0;
-    app.auth.admit_sender(app.proxies.client(peer.ip(), &parts.headers), now())?;
+    app.auth.admit_sender(app.address_of(&parts), now())?;
     let identity = app.identify(find_access(&parts.headers)?.as_deref())?;
     let text = read_json(&parts.headers, body, MESSAGE_BYTES_MAX).await?;
     let value = strict_json::parse(&text)?;
