@@ -100,11 +100,16 @@ fn texts_are_merged_by_lines_and_then_by_words() {
         // Different words of one line, which has no end.
         (["at six on court one", "at seven on court one", "at six on court two"], "at seven on court two", false),
         // The same words.
-        (["at six", "at seven", "at eight"], "at seveneight", true),
+        (["at six", "at seven", "at eight"], "at seven\nat eight", true),
+        (
+            ["at six\non court one\n", "at seven\non court one\n", "at eight\non court two\n"],
+            "at seven\non court one\nat eight\non court two\n",
+            true,
+        ),
         // The same change by both.
         (["at six", "at seven", "at seven"], "at seven", false),
         // Both write into what was empty.
-        (["", "mine", "yours"], "mineyours", true),
+        (["", "mine", "yours"], "mine\nyours", true),
         // Letters beyond ASCII are not torn.
         (["größer ist", "größer war", "Größer ist"], "Größer war", false),
     ] {
@@ -125,7 +130,7 @@ fn what_a_text_cannot_settle_is_a_persons_and_has_a_proposal() {
 
     let was = Was::Value(value("\"at six\""));
     let proposed = proposal(ColumnType::Text, &was, &value("\"at seven\""), &value("\"at eight\""));
-    assert_eq!(proposed, Some(value("\"at seveneight\"")));
+    assert_eq!(proposed, Some(value("\"at seven\\nat eight\"")));
     assert_eq!(
         proposal(ColumnType::Int64, &was, &value("1"), &value("2")),
         None,

@@ -9,7 +9,8 @@ use crate::limits::TEXT_MERGE_STEPS_MAX;
 /// What two texts that come from one become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergedText {
-    /// The text. Where both changed the same words, it has the stored ones and then the arriving ones.
+    /// The text. Of lines in which both changed the same words it has both versions, the stored one first: a word
+    /// made of both would be neither's.
     pub text: String,
     /// True when both changed the same words: a person has to decide.
     pub overlaps: bool,
@@ -26,24 +27,30 @@ struct Stretch<'t> {
 /// ([`TEXT_MERGE_STEPS_MAX`]).
 pub fn merge_texts(base: &str, stored: &str, arriving: &str) -> Option<MergedText> {
     let mut merged = MergedText { text: String::new(), overlaps: false };
-    let by_lines = stretches(&lines(base), &lines(stored), &lines(arriving))?;
-    for lines in by_lines {
+    for lines in stretches(&lines(base), &lines(stored), &lines(arriving))? {
         if let Some(text) = lines.settled() {
             text.iter().for_each(|line| merged.text.push_str(line));
             continue;
         }
         let (base, stored, arriving) = (lines.base.concat(), lines.stored.concat(), lines.arriving.concat());
-        for words in stretches(&words(&base), &words(&stored), &words(&arriving))? {
-            match words.settled() {
-                Some(text) => text.iter().for_each(|word| merged.text.push_str(word)),
-                None => {
-                    merged.overlaps = true;
-                    words.stored.iter().chain(&words.arriving).for_each(|word| merged.text.push_str(word));
-                }
-            }
+        let by_words = stretches(&words(&base), &words(&stored), &words(&arriving))?;
+        if by_words.iter().any(|words| words.settled().is_none()) {
+            merged.overlaps = true;
+            push_both(&mut merged.text, &stored, &arriving);
+            continue;
         }
+        by_words.iter().filter_map(Stretch::settled).flatten().for_each(|word| merged.text.push_str(word));
     }
     Some(merged)
+}
+
+/// The lines of the one and behind them those of the other.
+fn push_both(text: &mut String, stored: &str, arriving: &str) {
+    text.push_str(stored);
+    if !stored.is_empty() && !stored.ends_with('\n') && !arriving.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(arriving);
 }
 
 impl<'t> Stretch<'t> {

@@ -132,7 +132,7 @@ fn different_words_of_a_text_are_merged_and_the_same_words_are_a_persons() {
     let disputed = people.bench.push(&mut people.ben, 2, &update("k", "b", base, "\"at eight on court one\""));
     assert_eq!(disputed.outcome, Outcome::Conflict);
     let item = people.item();
-    assert_eq!(text(&item, "merged"), "at seveneight on court two", "the other half of it is no question");
+    assert_eq!(text(&item, "merged"), "at seven on court two\nat eight on court one", "no word is made of two");
 }
 
 /// What the first edit was merged with is not wiped out by the next one, which did not know of it.
