@@ -70,9 +70,12 @@ impl<S> App<S> {
 
     /// The address that limits count by.
     pub(crate) fn address_of(&self, parts: &Parts) -> IpAddr {
-        let peer: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
-        let peer = peer.expect("the server is started with connect info").0;
-        self.proxies.client(peer.ip(), &parts.headers)
+        self.proxies.client(peer_of(parts), &parts.headers)
+    }
+
+    /// True when a proxy of ours says that the browser reached it over TLS.
+    pub(crate) fn is_over_tls(&self, parts: &Parts) -> bool {
+        self.proxies.is_over_tls(peer_of(parts), &parts.headers)
     }
 
     fn admit_any(&self, wanted: &[Transport]) -> Result<(), Refusal> {
@@ -94,4 +97,10 @@ impl<S: Store> App<S> {
         }
         Ok(identity)
     }
+}
+
+/// The address at the other end of the connection.
+fn peer_of(parts: &Parts) -> IpAddr {
+    let peer: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
+    peer.expect("the server is started with connect info").0.ip()
 }

@@ -8,6 +8,8 @@ use ipnet::IpNet;
 
 /// Each proxy adds the address that it was reached from at the end; what stands before that, a client may have made up.
 const FORWARDED_FOR: &str = "x-forwarded-for";
+/// How the client reached the proxy: `http` or `https`.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// The proxies whose word counts.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +46,11 @@ impl Proxies {
             client = next;
         }
         client
+    }
+
+    /// True when one of them says that its client came over TLS.
+    pub(crate) fn is_over_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.trusts(peer.to_canonical()) && headers.get(FORWARDED_PROTO).is_some_and(|scheme| scheme == "https")
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

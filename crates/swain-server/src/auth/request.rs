@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::ORIGIN;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use swain_core::decode::Node;
 use swain_core::{Millis, Problem, Value, strict_json};
 use swain_store::Store;
 
-use super::access_cookie::{ACCESS_COOKIE, REFRESH_COOKIE, find_access, find_cookie};
+use super::access_cookie::{ACCESS_COOKIE, Channel, REFRESH_COOKIE, SignInCookie, find_access};
 use super::password::check_password;
 use super::throttle::ThrottleKey;
 use crate::app::App;
@@ -27,13 +28,6 @@ pub(crate) struct AuthRequest {
     channel: Channel,
 }
 
-/// How the browser reached the server, as far as the request says.
-#[derive(Clone, Copy)]
-enum Channel {
-    Plain,
-    Tls,
-}
-
 impl<S: Store> FromRequest<Arc<App<S>>> for AuthRequest {
     type Rejection = Refusal;
 
@@ -44,8 +38,8 @@ impl<S: Store> FromRequest<Arc<App<S>>> for AuthRequest {
             body: read_body(&parts.headers, body).await?,
             access: find_access(&parts.headers).ok().flatten(),
             address: ThrottleKey::address(app.address_of(&parts)),
-            cookie: find_cookie(&parts.headers, REFRESH_COOKIE),
-            channel: Channel::of(&parts.headers),
+            cookie: REFRESH_COOKIE.find(&parts.headers),
+            channel: channel(app, &parts),
         })
     }
 }
@@ -96,32 +90,19 @@ impl AuthRequest {
 
     /// The cookies of a sign-in: one for the next refresh, one for streams that cannot carry a header.
     pub(super) fn cookies(&self, refresh: (&str, Millis), access: (&str, Millis)) -> [HeaderValue; 2] {
-        [self.cookie(REFRESH_COOKIE, refresh, "/api/auth"), self.cookie(ACCESS_COOKIE, access, "/api")]
+        let set = |cookie: &SignInCookie, (token, lasts)| cookie.set(self.channel, token, lasts);
+        [set(&REFRESH_COOKIE, refresh), set(&ACCESS_COOKIE, access)]
     }
 
     pub(super) fn forget_cookies(&self) -> [HeaderValue; 2] {
         self.cookies(("", Millis(0)), ("", Millis(0)))
     }
-
-    fn cookie(&self, name: &str, (token, lasts): (&str, Millis), path: &str) -> HeaderValue {
-        let seconds = lasts.0 / 1000;
-        let secure = match self.channel {
-            Channel::Plain => "",
-            Channel::Tls => "; Secure",
-        };
-        let cookie = format!("{name}={token}; Max-Age={seconds}; Path={path}; HttpOnly; SameSite=Lax{secure}");
-        HeaderValue::from_str(&cookie).expect("tokens are base64url and dots")
-    }
 }
 
-impl Channel {
-    /// The server itself speaks plain HTTP; a proxy, or the page's own origin, says whether the browser does.
-    fn of(headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let origin = text(ORIGIN.as_str()).is_some_and(|origin| origin.starts_with("https://"));
-        let proxy = text("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-        if origin || proxy { Self::Tls } else { Self::Plain }
-    }
+/// The server itself speaks plain HTTP; the page's own origin, or a proxy of ours, says whether the browser does.
+fn channel<S: Store>(app: &App<S>, parts: &Parts) -> Channel {
+    let origin = parts.headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    if origin || app.is_over_tls(parts) { Channel::Tls } else { Channel::Plain }
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Value, Refusal> {

@@ -47,16 +47,29 @@ async fn a_person_signs_up_in_and_out() {
 }
 
 #[tokio::test]
-async fn cookies_are_secure_when_the_page_is() {
+async fn cookies_are_this_hosts_alone_when_the_page_came_over_tls() {
     spec!("P17");
+    let behind_a_proxy = Stage::with(|config| config.trusted_proxies = "127.0.0.1".parse().unwrap()).await;
     let stage = Stage::new().await;
-    stage.signup("ada").await;
     let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let over_tls = [("x-forwarded-proto", "https")];
+    let own_page = [("origin", "https://swain.example"), ("host", "swain.example")];
 
-    let proxied = [("x-forwarded-proto", "https")];
-    let answer = stage.post("/api/auth/login", &body, &proxied).await;
-
-    assert!(answer.header("set-cookie").contains("; Secure"));
+    for (stage, headers, secure) in
+        [(&behind_a_proxy, &over_tls[..], true), (&stage, &own_page, true), (&stage, &over_tls, false)]
+    {
+        if stage.post("/api/auth/login", &body, &[]).await.status != 200 {
+            stage.signup("ada").await;
+        }
+        let answer = stage.post("/api/auth/login", &body, headers).await;
+        for cookie in answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()) {
+            let strict =
+                cookie.starts_with("__Host-swain_") && cookie.contains("; Path=/;") && cookie.ends_with("; Secure");
+            assert_eq!(strict, secure, "{headers:?} {cookie}");
+        }
+        let cookie = answer.account().cookie;
+        assert_eq!(refreshed(stage, &cookie).await.status, 200, "{cookie}");
+    }
 }
 
 #[tokio::test]
