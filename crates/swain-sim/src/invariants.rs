@@ -26,23 +26,40 @@ pub mod optimistic_equivalence;
 pub mod real_names;
 pub mod saved_before_sent;
 
-use swain_core::Pos;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use swain_core::client::Device;
 use swain_core::protocol::Cursor;
+use swain_core::{Pos, Row, RowKey};
 
 use crate::device::SimDevice;
 use crate::oracle::{Oracle, Seen};
 use crate::workload::SHARED;
 use crate::world::Violation;
 
-/// All tables of a run.
-pub(crate) const TABLES: [&str; 5] = ["t", "u", SHARED[0], SHARED[1], SHARED[2]];
+/// All tables of a run, in order.
+pub(crate) const TABLES: [&str; 5] = ["m", "r", "s", "t", "u"];
 
 /// What a checker sees.
 pub(crate) struct View<'a> {
     pub(crate) device: &'a SimDevice,
     pub(crate) machine: &'a Device,
     pub(crate) oracle: &'a Oracle,
+    /// The confirmed rows of all tables.
+    pub(crate) confirmed: Seen<'a>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(device: &'a SimDevice, machine: &'a Device, oracle: &'a Oracle) -> Self {
+        let confirmed = TABLES.into_iter().flat_map(|table| machine.confirmed_rows(table)).collect();
+        Self { device, machine, oracle, confirmed }
+    }
+
+    pub(crate) fn confirmed(&self, place: &RowKey) -> Option<&'a Arc<Row>> {
+        let found = self.confirmed.binary_search_by_key(&place, |(place, _)| *place);
+        found.ok().map(|index| self.confirmed[index].1)
+    }
 }
 
 /// What a checker says: nothing, or what it saw.
@@ -98,20 +115,25 @@ pub(crate) fn is_promised(view: &View<'_>) -> bool {
     cursor.is_some_and(|cursor| cursor.views.len() == view.device.shapes().len())
 }
 
-/// The confirmed rows of all tables.
-pub(crate) fn confirmed_rows(machine: &Device) -> Seen<'_> {
-    TABLES.into_iter().flat_map(|table| machine.confirmed_rows(table)).collect()
-}
-
 /// How two sets of rows differ, in one line.
 pub(crate) fn difference(expected: &Seen<'_>, found: &Seen<'_>) -> Option<String> {
-    let missing = expected.iter().find(|(place, row)| found.get(*place) != Some(*row));
+    if expected.len() == found.len() && expected.iter().zip(found).all(|(expected, found)| is_same(*expected, *found)) {
+        return None;
+    }
+    let found: BTreeMap<_, _> = found.iter().copied().collect();
+    let missing = expected.iter().find(|(place, row)| found.get(place) != Some(row));
     if let Some((place, row)) = missing {
         let found = found.get(place).map_or_else(|| "nothing".to_owned(), |row| row.canonical());
         return Some(format!("{} {}: expected {}, found {found}", place.table, place.key.canonical(), row.canonical()));
     }
+    let expected: BTreeMap<_, _> = expected.iter().copied().collect();
     let extra = found.iter().find(|(place, _)| !expected.contains_key(**place));
     extra.map(|(place, row)| {
         format!("{} {}: found {}, expected nothing", place.table, place.key.canonical(), row.canonical())
     })
+}
+
+/// Most rows are the same place in memory.
+fn is_same((place, row): (&RowKey, &Arc<Row>), (other, others): (&RowKey, &Arc<Row>)) -> bool {
+    (std::ptr::eq(place, other) || place == other) && (Arc::ptr_eq(row, others) || row == others)
 }

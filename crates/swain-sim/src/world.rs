@@ -455,7 +455,7 @@ impl<S: Store> World<S> {
         let Some(machine) = &device.machine else {
             return Ok(());
         };
-        let view = View { device, machine, oracle: &self.oracle };
+        let view = View::new(device, machine, &self.oracle);
         invariants::check_step(&view)?;
         device.seen = device.seen.max(machine.pos());
         Ok(())
@@ -496,7 +496,7 @@ impl<S: Store> World<S> {
     fn check_end(&self) -> Result<(), Violation> {
         for device in &self.devices {
             let machine = device.machine.as_ref().expect("a quiet world has all devices on");
-            invariants::check_end(&View { device, machine, oracle: &self.oracle })?;
+            invariants::check_end(&View::new(device, machine, &self.oracle))?;
         }
         Ok(())
     }
