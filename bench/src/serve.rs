@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use futures::{SinkExt as _, StreamExt as _};
 use swain_core::Millis;
 use swain_engine::{Engine, TableConfig};
-use swain_server::{Secret, Server, ServerConfig, now};
+use swain_server::{Rates, Secret, Server, ServerConfig, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,6 +60,8 @@ async fn serve_swain(
 ) -> anyhow::Result<()> {
     let secret = Secret::new([7; 32]).context("32 bytes are a secret")?;
     let mut config = ServerConfig::new(LOCAL, secret);
+    // What is measured is the server, not its patience.
+    config.rates = Rates::NONE;
     configure(&mut config);
     let running = Server::start(config, engine).await?;
     announce(running.address)?;

@@ -165,6 +165,8 @@ codes! {
     LimitFilter = "limit_filter", 400;
     /// Messages come faster than the limit.
     LimitMessageRate = "limit_message_rate", 429;
+    /// More requests or mutations of one person than the limit.
+    LimitRate = "limit_rate", 429;
     /// More sessions of one user than the limit.
     LimitUserSessions = "limit_user_sessions", 429;
     /// Something is wrong inside the server.

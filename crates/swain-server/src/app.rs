@@ -19,6 +19,7 @@ use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::proxies::Proxies;
+use crate::quota::Quotas;
 use crate::refusal::Refusal;
 
 pub(crate) struct App<S> {
@@ -26,6 +27,7 @@ pub(crate) struct App<S> {
     pub(crate) auth: Auth,
     pub(crate) origins: Origins,
     proxies: Proxies,
+    pub(crate) quotas: Quotas,
     pub(crate) public: Assets,
     pub(crate) devtools: Devtools,
     pub(crate) reloads: Option<Reloads>,
@@ -45,6 +47,7 @@ impl<S> App<S> {
             auth: Auth::new(config),
             origins: Origins::new(config.allowed_origins.clone()),
             proxies: config.trusted_proxies.clone(),
+            quotas: Quotas::new(config.rates),
             public: config.public.clone(),
             devtools: config.devtools,
             reloads: config.reloads.clone(),

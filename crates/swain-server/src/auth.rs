@@ -8,7 +8,6 @@ mod password;
 mod refresh_token;
 mod request;
 mod revoked;
-mod throttle;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,6 +28,7 @@ use crate::clock::now;
 use crate::config::{ServerConfig, SignUp};
 use crate::random::random_id;
 use crate::refusal::Refusal;
+use crate::throttle::{Throttle, ThrottleKey};
 pub(crate) use access_cookie::find_access;
 use access_cookie::find_bearer;
 use access_token::{AccessToken, AccessTokens};
@@ -37,7 +37,6 @@ pub use external::{ExternalTokens, KeysError};
 use password::Passwords;
 use refresh_token::RefreshTokens;
 use request::AuthRequest;
-use throttle::{Throttle, ThrottleKey};
 
 /// Who somebody is, and how they prove it.
 pub(crate) struct Auth {

@@ -15,6 +15,7 @@ use crate::auth::ExternalTokens;
 use crate::dev::Reloads;
 use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, RETENTION_MS, TRIM_INTERVAL_MS, WRITE_STALL_MS_MAX};
 use crate::proxies::Proxies;
+use crate::quota::Rates;
 
 /// How a server behaves. [`ServerConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` says where a request comes from.
     pub trusted_proxies: Proxies,
+    /// What one person may use.
+    pub rates: Rates,
     /// The longest silence on a stream.
     pub heartbeat: Millis,
     /// Connections at once, whatever they carry; more are closed unheard.
@@ -72,6 +75,7 @@ impl ServerConfig {
             reloads: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Proxies::default(),
+            rates: Rates::default(),
             heartbeat: Millis(HEARTBEAT_MS),
             connections: CONNECTIONS_MAX,
             metrics_token: None,

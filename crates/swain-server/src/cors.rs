@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::limits::PREFLIGHT_S_MAX;
+use crate::quota::RATE_HEADERS;
 
 /// For these origins; none, where there is none: the own origin needs no leave.
 pub(crate) fn layer(origins: &[String]) -> Option<CorsLayer> {
@@ -19,7 +20,9 @@ pub(crate) fn layer(origins: &[String]) -> Option<CorsLayer> {
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, HeaderName::from_static("last-event-id")])
-        .expose_headers([ETAG, RETRY_AFTER])
+        .expose_headers(
+            [ETAG, RETRY_AFTER].into_iter().chain(RATE_HEADERS.map(HeaderName::from_static)).collect::<Vec<_>>(),
+        )
         .max_age(Duration::from_secs(PREFLIGHT_S_MAX));
     Some(layer)
 }

@@ -32,6 +32,12 @@ pub const SHAPE_LISTS_MAX: usize = 10_000;
 pub const REQUESTS_BURST: u64 = 200;
 /// Milliseconds after which one more is allowed.
 pub const REQUEST_INTERVAL_MS: u64 = 10;
+/// Requests under `/api/auth` in a minute, of one user or of one address of visitors.
+pub const AUTH_REQUESTS_PER_MINUTE: u64 = 600;
+/// Other requests under `/api` in a minute, of one user or of one address of visitors.
+pub const REQUESTS_PER_MINUTE: u64 = 6_000;
+/// Mutations in a minute, of one user or of one address of visitors.
+pub const WRITES_PER_MINUTE: u64 = 60_000;
 /// Seconds for which a browser remembers what pages of other origins may do.
 pub const PREFLIGHT_S_MAX: u64 = 600;
 
@@ -57,7 +63,7 @@ pub const SIGNUPS_BURST: u64 = 100;
 pub const SIGNUP_INTERVAL_MS: u64 = 10_000;
 /// Users whose access tokens a server knows to have ended before their time; beyond it the longest ago is forgotten.
 pub const REVOKED_USERS_MAX: usize = 100_000;
-/// Addresses and accounts that a throttle remembers.
+/// Addresses, users, accounts and devices that a throttle remembers, each kind of attempt by itself.
 pub const THROTTLED_KEYS_MAX: usize = 10_000;
 
 /// Bytes of one served file.

@@ -16,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::{assets, auth, cors, dev, headers, health, metrics, sync};
+use crate::{assets, auth, cors, dev, headers, health, metrics, quota, sync};
 
 pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     let cors = cors::layer(app.origins.listed());
@@ -35,7 +35,8 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/api/dev/reload", get(dev::reloads::<S>))
         .route("/api", get(nothing_here).fallback(nothing_here))
         .route("/api/{*rest}", get(nothing_here).fallback(nothing_here))
-        .method_not_allowed_fallback(wrong_method);
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), quota::charge_request::<S>));
     let api = match cors {
         Some(cors) => api.layer(cors),
         None => api,

@@ -24,6 +24,7 @@ use swain_store::Store;
 
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::throttle::ThrottleKey;
 pub(crate) use batch::batch;
 use connection::Connection;
 pub(crate) use events::events;
@@ -38,12 +39,14 @@ pub(crate) async fn upgrade<S: Store>(State(app): State<Arc<App<S>>>, request: R
     if app.lifecycle.is_draining() {
         return Err(Refusal::new(Code::Draining, "the server is going down"));
     }
-    let Handshake { answer, socket } = Handshake::of(request)?;
+    let (parts, body) = request.into_parts();
+    let address = ThrottleKey::address(app.address_of(&parts));
+    let Handshake { answer, socket } = Handshake::of(Request::from_parts(parts, body))?;
     let connections = app.lifecycle.connections.clone();
     connections.spawn(async move {
         // A device that goes away in the middle of the upgrade has nothing to be told.
         if let Ok(socket) = socket.await {
-            Connection::new(app, socket).run().await;
+            Connection::new(app, socket).from(address).run().await;
         }
     });
     Ok(answer)

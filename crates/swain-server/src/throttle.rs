@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use swain_core::{DeviceId, Millis};
+use swain_core::{DeviceId, Millis, UserId};
 
 use crate::limits::{
     FAILED_LOGIN_INTERVAL_MS, FAILED_LOGINS_BURST, REQUEST_INTERVAL_MS, REQUESTS_BURST, SIGNUP_INTERVAL_MS,
@@ -20,17 +20,33 @@ pub(crate) enum ThrottleKey {
     Account(String),
     /// A device.
     Device(DeviceId),
+    /// Somebody who is signed in.
+    User(UserId),
+}
+
+/// Where somebody stands who was admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// So many more would be admitted at once.
+    pub(crate) left: u64,
+    /// So long, and as many as ever are.
+    pub(crate) full_in: Millis,
 }
 
 pub(crate) struct Throttle {
-    interval: Millis,
-    burst: u64,
+    /// Of one attempt, at the long-run pace.
+    interval: Micros,
+    /// So much may be ahead of the pace.
+    most: Micros,
     /// For each key the time at which its next attempt would be due at the long-run pace.
-    due: Mutex<BTreeMap<ThrottleKey, Millis>>,
+    due: Mutex<BTreeMap<ThrottleKey, Micros>>,
 }
 
+/// Microseconds: many a minute are apart by fractions of a millisecond.
+type Micros = u64;
+
 impl ThrottleKey {
-    pub(super) fn address(address: IpAddr) -> Self {
+    pub(crate) fn address(address: IpAddr) -> Self {
         let octets = match address.to_canonical() {
             IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
             IpAddr::V6(address) => {
@@ -44,64 +60,77 @@ impl ThrottleKey {
         Self::Address(tail)
     }
 
-    pub(super) fn device(device: &DeviceId) -> Self {
+    pub(crate) fn device(device: &DeviceId) -> Self {
         Self::Device(device.clone())
     }
 
-    pub(super) fn account(email: &str) -> Self {
+    pub(crate) fn account(email: &str) -> Self {
         Self::Account(email.chars().take(254).collect())
     }
 }
 
 impl Throttle {
-    pub(super) fn of_failed_logins() -> Self {
+    pub(crate) fn of_failed_logins() -> Self {
         Self::new(Millis(FAILED_LOGIN_INTERVAL_MS), FAILED_LOGINS_BURST)
     }
 
-    pub(super) fn of_signups() -> Self {
+    pub(crate) fn of_signups() -> Self {
         Self::new(Millis(SIGNUP_INTERVAL_MS), SIGNUPS_BURST)
     }
 
-    pub(super) fn of_requests() -> Self {
+    pub(crate) fn of_requests() -> Self {
         Self::new(Millis(REQUEST_INTERVAL_MS), REQUESTS_BURST)
     }
 
+    /// So many in so long.
+    pub(crate) fn of_window(most: u64, window: Millis) -> Self {
+        let window = micros(window);
+        Self { interval: window / most, most: window, due: Mutex::default() }
+    }
+
     fn new(interval: Millis, burst: u64) -> Self {
-        Self { interval, burst, due: Mutex::default() }
+        let interval = micros(interval);
+        Self { interval, most: interval * burst, due: Mutex::default() }
     }
 
     /// Charges an attempt; when there were too many, says how long to wait.
-    pub(super) fn admit(&self, key: ThrottleKey, now: Millis) -> Result<(), Millis> {
+    pub(crate) fn admit(&self, key: ThrottleKey, now: Millis) -> Result<(), Millis> {
+        self.charge(key, 1, now).map(drop)
+    }
+
+    /// Charges so many at once, all or none. More than are ever admitted at once are admitted when nothing was charged
+    /// before, and those after them wait the longer.
+    pub(crate) fn charge(&self, key: ThrottleKey, count: u64, now: Millis) -> Result<Standing, Millis> {
+        let now = micros(now);
         let mut due = self.due();
-        let next = due.get(&key).copied().unwrap_or(now).max(now);
-        let next = next.plus(self.interval);
-        let ahead = next.since(now);
-        let most = Millis(self.interval.0 * self.burst);
-        if ahead > most {
-            return Err(ahead.since(most));
+        let begun = due.get(&key).copied().unwrap_or(now).max(now);
+        let next = begun + self.interval.saturating_mul(count);
+        let ahead = next - now;
+        if ahead > self.most && begun > now {
+            return Err(millis((ahead - self.most).min(begun - now)));
         }
         if due.len() >= THROTTLED_KEYS_MAX && !due.contains_key(&key) {
             make_room(&mut due, now);
         }
         due.insert(key, next);
-        Ok(())
+        Ok(Standing { left: self.most.saturating_sub(ahead) / self.interval, full_in: millis(ahead) })
     }
 
     /// The attempt was good and does not count.
-    pub(super) fn give_back(&self, key: &ThrottleKey) {
+    pub(crate) fn give_back(&self, key: &ThrottleKey) {
         if let Some(due) = self.due().get_mut(key) {
-            *due = due.since(self.interval);
+            *due = due.saturating_sub(self.interval);
         }
     }
 
-    fn due(&self) -> MutexGuard<'_, BTreeMap<ThrottleKey, Millis>> {
+    fn due(&self) -> MutexGuard<'_, BTreeMap<ThrottleKey, Micros>> {
         // The map is whole after every statement, so a panic elsewhere does not spoil it.
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Forgets those who have waited long enough; if there are none, the one who tried least.
-fn make_room(due: &mut BTreeMap<ThrottleKey, Millis>, now: Millis) {
+fn make_room(due: &mut BTreeMap<ThrottleKey, Micros>, now: Micros) {
     due.retain(|_, next| *next > now);
     if due.len() >= THROTTLED_KEYS_MAX {
         let least = due.iter().min_by_key(|(_, next)| **next);
@@ -109,6 +138,14 @@ fn make_room(due: &mut BTreeMap<ThrottleKey, Millis>, now: Millis) {
             due.remove(&key);
         }
     }
+}
+
+fn micros(time: Millis) -> Micros {
+    time.0.saturating_mul(1000)
+}
+
+fn millis(time: Micros) -> Millis {
+    Millis(time.div_ceil(1000))
 }
 
 #[cfg(test)]
@@ -138,6 +175,19 @@ mod tests {
             assert_eq!(throttle.admit(key(1), Millis(5000)), Ok(()));
             throttle.give_back(&key(1));
         }
+    }
+
+    #[test]
+    fn many_at_once_are_admitted_whole_or_not_at_all() {
+        let throttle = Throttle::of_window(10, Millis(10_000));
+
+        let charge = |count, now| throttle.charge(key(1), count, Millis(now));
+        assert_eq!(charge(7, 0), Ok(Standing { left: 3, full_in: Millis(7000) }));
+        assert_eq!(charge(5, 0), Err(Millis(2000)));
+        assert_eq!(charge(5, 2000), Ok(Standing { left: 0, full_in: Millis(10_000) }));
+        assert_eq!(charge(25, 2000), Err(Millis(10_000)), "more than ever at once, and not now");
+        assert_eq!(charge(25, 12_000), Ok(Standing { left: 0, full_in: Millis(25_000) }));
+        assert_eq!(charge(1, 12_000), Err(Millis(16_000)));
     }
 
     #[test]

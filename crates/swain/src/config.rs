@@ -4,6 +4,7 @@ mod aliases;
 mod environment;
 mod external;
 mod keys;
+mod limits;
 mod retention;
 mod source;
 
@@ -23,6 +24,7 @@ use toml::{Table, Value};
 
 pub(crate) use aliases::notes;
 use external::ExternalSection;
+use limits::LimitsSection;
 pub(crate) use source::Source;
 
 use crate::database::Location;
@@ -36,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseSection,
     pub(crate) sync: SyncSection,
     pub(crate) auth: AuthSection,
+    pub(crate) limits: LimitsSection,
     pub(crate) tables: BTreeMap<String, TableConfig>,
 }
 
@@ -236,6 +239,7 @@ impl Config {
         let proxies = self.server.trusted_proxies.iter().map(|text| text.parse::<Proxies>());
         let proxies: Result<Proxies, String> = proxies.collect();
         config.trusted_proxies = proxies.map_err(|error| anyhow::anyhow!("[server] trusted_proxies: {error}"))?;
+        config.rates = self.limits.rates()?;
         config.heartbeat = Millis(self.server.heartbeat_ms.get());
         // Pages and sign-ins need connections, too.
         config.connections = self.server.max_connections.get().saturating_add(CONNECTIONS_MAX - SESSIONS_MAX);

@@ -13,11 +13,11 @@ use swain_store::Store;
 
 use super::access_cookie::{ACCESS_COOKIE, Channel, REFRESH_COOKIE, SignInCookie, find_access};
 use super::password::check_password;
-use super::throttle::ThrottleKey;
 use crate::app::App;
 use crate::body::read_json;
 use crate::limits::AUTH_BODY_BYTES_MAX;
 use crate::refusal::Refusal;
+use crate::throttle::ThrottleKey;
 
 pub(crate) struct AuthRequest {
     pub(super) body: Value,

@@ -16,6 +16,7 @@ use crate::auth::find_access;
 use crate::body::read_json;
 use crate::clock::now;
 use crate::refusal::Refusal;
+use crate::throttle::ThrottleKey;
 
 pub(crate) async fn batch<S: Store>(State(app): State<Arc<App<S>>>, request: Request) -> Result<Response, Refusal> {
     app.admit_http_transport()?;
@@ -29,6 +30,8 @@ pub(crate) async fn batch<S: Store>(State(app): State<Arc<App<S>>>, request: Req
     let text = read_json(&parts.headers, body, MESSAGE_BYTES_MAX).await?;
     let UpBatch { device, mutations } = UpBatch::read(&text)?;
     app.auth.admit_request(&device, now())?;
+    let address = ThrottleKey::address(app.address_of(&parts));
+    app.quotas.charge_writes(ThrottleKey::of(&identity.auth, address), mutations.len())?;
     let decided = app.engine.push_batch(identity.auth, device, now(), mutations);
     // A drain waits for it: what was decided is answered.
     let begun = Instant::now();

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::clock::{now, until};
 use crate::limits::FAREWELL_MS_MAX;
 use crate::metrics::Meter;
+use crate::throttle::ThrottleKey;
 
 /// Each turn: give the session what waits for it, send everything it has, wait for the next thing that happens.
 ///
@@ -30,6 +31,8 @@ pub(super) struct Connection<S: Store, W> {
     wire: W,
     session: Session,
     seat: Seat<S>,
+    /// Where it comes from, for the limits of visitors; none on a wire on which nobody pushes.
+    address: Option<ThrottleKey>,
     wakeup: Arc<Wakeup>,
     meter: Meter,
     answers: FuturesUnordered<BoxFuture<'static, Told>>,
@@ -60,7 +63,13 @@ impl<S: Store, W: Wire> Connection<S, W> {
         let seat = Seat { engine: Arc::clone(&app.engine), id: app.lifecycle.next_session() };
         let meter = Meter::new(&app.metrics, W::TRANSPORT);
         let (wakeup, answers) = (Arc::default(), FuturesUnordered::new());
-        Self { session, app, wire, seat, wakeup, meter, answers, is_draining: false }
+        Self { session, app, wire, seat, address: None, wakeup, meter, answers, is_draining: false }
+    }
+
+    /// Whoever is not signed in is counted by this address.
+    pub(super) fn from(mut self, address: ThrottleKey) -> Self {
+        self.address = Some(address);
+        self
     }
 
     /// The device has said hello already, by its request.
@@ -121,8 +130,11 @@ impl<S: Store, W: Wire> Connection<S, W> {
         let answer = match ask {
             Ask::Authenticate { token } => async move { Told::Identity(app.identify(token.as_deref())) }.boxed(),
             ask => {
-                let (id, waker) = (self.seat.id, self.wakeup.waker());
+                let (id, waker, address) = (self.seat.id, self.wakeup.waker(), self.address.clone());
                 async move {
+                    if let (Ask::Push { auth, mutations, .. }, Some(address)) = (&ask, address) {
+                        app.quotas.await_writes(ThrottleKey::of(auth, address), mutations.len()).await;
+                    }
                     let begun = Instant::now();
                     let told = app.engine.answer(id, &waker, ask).await;
                     if let Told::Pushed(results) = &told {

@@ -10,6 +10,7 @@ mod http_streams;
 mod life;
 mod line;
 mod metrics;
+mod quota;
 mod socket;
 mod stage;
 mod stream;
