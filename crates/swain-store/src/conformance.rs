@@ -24,6 +24,7 @@ pub mod logging;
 pub mod refusing;
 pub mod retention;
 pub mod retrying;
+pub mod rules;
 pub mod schema_row;
 pub mod shape_lists;
 mod tables;
@@ -74,6 +75,7 @@ macro_rules! store_conformance {
             loading::a_load_goes_on_behind_the_last_key => spec!("P5");
             loading::a_load_names_the_head_of_its_snapshot => spec!("P5");
             loading::a_load_gives_what_the_predicate_grants => spec!("R3");
+            rules::a_rule_means_the_same_in_sql_and_in_memory => spec!("R2", "R3", "R9");
             loading::integer_keys_are_in_numeric_order => spec!("P5");
             loading::an_estimate_is_near_the_number_of_rows => spec!("P5");
             writing::values_of_every_type_come_back_as_they_went => spec!("V1", "V7");

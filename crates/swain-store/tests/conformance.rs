@@ -10,5 +10,5 @@ swain_store::store_conformance!(open, spec);
 fn open() -> Fixture<MemoryStore> {
     let options =
         MemoryOptions { epoch: Epoch::from("epoch"), schema: schema(), checks: checks(), seed: 1, planted: None };
-    Fixture { store: MemoryStore::new(options), enforces: Enforces::NoMore, keep: Box::new(()) }
+    Fixture { store: MemoryStore::new(options), enforces: Enforces::NoMore, cases: 20_000, keep: Box::new(()) }
 }

@@ -106,14 +106,11 @@ impl<T: Transaction> Case<'_, T> {
         let row = self.open_item(inbox_table, key).await?;
         let choice = set.value("choice").as_text().and_then(Choice::from_text);
         let kind = row.value("kind").as_text();
-        let choice = match choice.filter(|choice| Some(choice.kind()) == kind && set.0.len() == 1) {
-            Some(choice) => choice,
-            None => {
-                let choices = Choice::ALL.into_iter().filter(|choice| Some(choice.kind()) == kind);
-                let choices = choices.map(Choice::as_str).collect::<Vec<_>>().join(", ");
-                let detail = format!("a decision sets 'choice', and nothing else, to one of {choices}");
-                return Err(Problem::new(Code::CheckFailed, detail).at("set.choice").into());
-            }
+        let Some(choice) = choice.filter(|choice| Some(choice.kind()) == kind && set.0.len() == 1) else {
+            let choices = Choice::ALL.into_iter().filter(|choice| Some(choice.kind()) == kind);
+            let choices = choices.map(Choice::as_str).collect::<Vec<_>>().join(", ");
+            let detail = format!("a decision sets 'choice', and nothing else, to one of {choices}");
+            return Err(Problem::new(Code::CheckFailed, detail).at("set.choice").into());
         };
         let is_own = *row.value("mine_by") == self.auth.id();
         let mut decided = Row::default()
@@ -169,7 +166,8 @@ impl<T: Transaction> Case<'_, T> {
             None => true,
         };
         // Who made the edit may give it up, whatever he may write now.
-        if !may_write && !(is_own && choice == Choice::Theirs) {
+        let gives_up = is_own && choice == Choice::Theirs;
+        if !may_write && !gives_up {
             let detail = format!("the rules of '{}' do not allow this", table.name);
             return Err(Problem::new(Code::NotAllowed, detail).into());
         }

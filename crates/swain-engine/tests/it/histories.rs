@@ -88,7 +88,7 @@ impl History {
         let count = 2 + random.below(4);
         let device = |index: usize| Device {
             id: DeviceId::from(format!("d{index}").as_str()),
-            user: if index % 2 == 0 { "ada" } else { "ben" },
+            user: if index.is_multiple_of(2) { "ada" } else { "ben" },
             seen: BTreeMap::new(),
             base: Pos(0),
             made: 0,

@@ -14,7 +14,7 @@ mod in_memory {
     fn open() -> Fixture<SqliteStore> {
         let store = SqliteStore::open_in_memory(SqliteOptions::seeded(1)).unwrap();
         swain_store::ready(store.execute_outside(SQLITE_TABLES)).unwrap();
-        Fixture { store, enforces: Enforces::UniqueAndForeignKeys, keep: Box::new(()) }
+        Fixture { store, enforces: Enforces::UniqueAndForeignKeys, cases: 20_000, keep: Box::new(()) }
     }
 }
 
@@ -42,5 +42,5 @@ fn on_file(open: impl FnOnce(&std::path::Path) -> SqliteStore) -> Fixture<Sqlite
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("app.db");
     Connection::open(&path).unwrap().execute_batch(SQLITE_TABLES).unwrap();
-    Fixture { store: open(&path), enforces: Enforces::UniqueAndForeignKeys, keep: Box::new(directory) }
+    Fixture { store: open(&path), enforces: Enforces::UniqueAndForeignKeys, cases: 1_000, keep: Box::new(directory) }
 }

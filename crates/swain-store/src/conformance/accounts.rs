@@ -92,10 +92,15 @@ pub async fn people_are_listed_in_pages_changed_and_removed<S: Store>(fixture: F
     let rest = store.persons(Some("ben@example.org".into()), 2).await.expect("people can be listed");
     assert_eq!((ids(first), ids(rest)), (vec!["u2".into(), "u3".into()], vec!["u1".into()]));
 
-    let coach = Person { role: "coach".into(), ..person("u2", "ada@example.org") };
-    assert!(store.change_person(coach.clone()).await.expect("a person can be changed"));
+    let ada = person("u2", "ada@example.org");
+    let coach = Person { role: "coach".into(), verified: true, ..ada.clone() };
+    assert!(store.change_person(ada.clone(), coach.clone()).await.expect("a person can be changed"));
+    assert_eq!(store.person("u2".into()).await.expect("a person can be read"), Some(coach.clone()));
+    let late = Person { password_hash: "other".into(), ..ada.clone() };
+    assert!(!store.change_person(ada, late).await.expect("who looked earlier changes nothing"));
     assert_eq!(store.person("u2".into()).await.expect("a person can be read"), Some(coach));
-    assert!(!store.change_person(person("u9", "no@example.org")).await.expect("nobody can be changed"));
+    let nobody = person("u9", "no@example.org");
+    assert!(!store.change_person(nobody.clone(), nobody).await.expect("nobody can be changed"));
 
     assert!(store.remove_person("u2".into()).await.expect("a person can be removed"));
     assert!(!store.remove_person("u2".into()).await.expect("a person can be removed"));
@@ -143,5 +148,6 @@ fn person(id: &str, email: &str) -> Person {
         name: "Ada".into(),
         role: "member".into(),
         password_hash: "$argon2id$".into(),
+        verified: false,
     }
 }

@@ -25,6 +25,8 @@ pub struct Fixture<S> {
     pub store: S,
     /// Which constraints of [`super::SQLITE_TABLES`] it enforces; null, keys and checks every store does.
     pub enforces: Enforces,
+    /// How many random cases one check takes.
+    pub cases: u64,
     /// Dropped after the store: a temporary directory.
     pub keep: Box<dyn Any>,
 }

@@ -67,7 +67,7 @@ async fn serve(folder: &Path) -> (Program, String) {
 }
 
 async fn device(url: &str, tables: &[&str]) -> Client {
-    let shapes = tables.iter().map(|table| Shape::table(*table)).collect();
+    let shapes = tables.iter().map(|table| Shape::table(table)).collect();
     let client = Client::connect(ClientConfig::new(url, shapes)).await.unwrap();
     client.sync(PATIENCE).await.unwrap();
     client

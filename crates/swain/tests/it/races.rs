@@ -116,7 +116,7 @@ async fn adopt(store: &PostgresStore) -> Catalog {
 }
 
 /// The first edit, if any, that wrote over something else than what it was made on and was not told of it.
-fn lost_in_silence<'r>(races: &'r [Race], was_told: impl Fn(&Race) -> bool) -> Option<&'r Race> {
+fn lost_in_silence(races: &[Race], was_told: impl Fn(&Race) -> bool) -> Option<&Race> {
     races.iter().find(|race| race.met.current != race.was && !was_told(race))
 }
 
