@@ -89,6 +89,12 @@ codes! {
     EmailTaken = "email_taken", 409;
     /// Not an e-mail address.
     BadEmail = "bad_email", 400;
+    /// The account's address has to be verified first.
+    EmailUnverified = "email_unverified", 403;
+    /// The link of a mail was used, is too old, or is none of ours.
+    LinkEnded = "link_ended", 410;
+    /// The server is configured without mails.
+    MailOff = "mail_off", 404;
     /// A password too short or too long.
     BadPassword = "bad_password", 400;
     /// Another origin than the server's own.

@@ -2,6 +2,7 @@
 
 use swain_core::{Millis, UserId};
 use swain_store::{Accounts, Person, RefreshToken, Rotation, StoreError};
+use tokio_postgres::types::ToSql;
 
 use crate::connection::Session;
 use crate::failure::Failure;
@@ -48,7 +49,7 @@ impl Accounts for PostgresStore {
 
     async fn persons(&self, after: Option<String>, max: usize) -> Result<Vec<Person>, StoreError> {
         let sql = "
-            SELECT id, email, name, role, password_hash FROM swain.persons
+            SELECT id, email, name, role, password_hash, verified FROM swain.persons
             WHERE $1::text IS NULL OR email COLLATE \"C\" > $1 ORDER BY email COLLATE \"C\" LIMIT $2";
         self.with_session(async move |session| {
             let rows = session.query(sql, &[&after, &limit(max)]).await?;
@@ -57,11 +58,15 @@ impl Accounts for PostgresStore {
         .await
     }
 
-    async fn change_person(&self, person: Person) -> Result<bool, StoreError> {
-        let sql = "UPDATE swain.persons SET name = $2, role = $3, password_hash = $4 WHERE id = $1";
+    async fn change_person(&self, was: Person, person: Person) -> Result<bool, StoreError> {
+        let sql = "
+            UPDATE swain.persons SET name = $2, role = $3, password_hash = $4, verified = $5
+            WHERE id = $1 AND (email, name, role, password_hash, verified) = ($6, $7, $8, $9, $10)";
         self.with_session(async move |session| {
-            let Person { id, name, role, password_hash, .. } = &person;
-            Ok(session.execute(sql, &[&id.as_str(), name, role, password_hash]).await? > 0)
+            let Person { name, role, password_hash, verified, .. } = &person;
+            let now: [&(dyn ToSql + Sync); 5] = [&was.id.as_str(), name, role, password_hash, verified];
+            let then: [&(dyn ToSql + Sync); 5] = [&was.email, &was.name, &was.role, &was.password_hash, &was.verified];
+            Ok(session.execute(sql, &[now, then].concat()).await? > 0)
         })
         .await
     }
@@ -83,14 +88,14 @@ impl Accounts for PostgresStore {
 }
 
 async fn add_person(session: &Session, person: &Person) -> Result<bool, Failure> {
-    let sql = "INSERT INTO swain.persons (id, email, name, role, password_hash) VALUES ($1, $2, $3, $4, $5)
-               ON CONFLICT (email) DO NOTHING";
-    let Person { id, email, name, role, password_hash } = person;
-    Ok(session.execute(sql, &[&id.as_str(), email, name, role, password_hash]).await? > 0)
+    let sql = "INSERT INTO swain.persons (id, email, name, role, password_hash, verified)
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING";
+    let Person { id, email, name, role, password_hash, verified } = person;
+    Ok(session.execute(sql, &[&id.as_str(), email, name, role, password_hash, verified]).await? > 0)
 }
 
 async fn read_person(session: &Session, column: &str, value: &str) -> Result<Option<Person>, Failure> {
-    let sql = format!("SELECT id, email, name, role, password_hash FROM swain.persons WHERE {column} = $1");
+    let sql = format!("SELECT id, email, name, role, password_hash, verified FROM swain.persons WHERE {column} = $1");
     let row = session.query_opt(&sql, &[&value]).await?;
     Ok(row.as_ref().map(person_of))
 }
@@ -102,6 +107,7 @@ fn person_of(row: &tokio_postgres::Row) -> Person {
         name: row.get(2),
         role: row.get(3),
         password_hash: row.get(4),
+        verified: row.get(5),
     }
 }
 

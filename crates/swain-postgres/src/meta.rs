@@ -37,7 +37,10 @@ pub(crate) async fn migrate(session: &Session) -> Result<(), Failure> {
         return session.batch(&migration()).await;
     }
     match get(session, "format").await?.and_then(|format| format.parse::<i64>().ok()) {
-        Some(FORMAT) => upgrade_functions(session).await,
+        Some(FORMAT) => {
+            add_columns(session).await?;
+            upgrade_functions(session).await
+        }
         Some(format) => Err(Failure::unusable(format!(
             "the database has format {format} of Swain's tables, this program knows {FORMAT}: use a newer program"
         ))),
@@ -63,6 +66,16 @@ async fn check_server(session: &Session) -> Result<(), Failure> {
         return Err(Failure::unusable("this server is a standby; Swain needs the primary"));
     }
     Ok(())
+}
+
+/// What came later. Looked for first: whoever runs Swain need not own its tables.
+async fn add_columns(session: &Session) -> Result<(), Failure> {
+    let there = "SELECT EXISTS (SELECT FROM pg_attribute
+        WHERE attrelid = 'swain.persons'::regclass AND attname = 'verified' AND NOT attisdropped)";
+    if session.query_one(there, &[]).await?.get(0) {
+        return Ok(());
+    }
+    session.batch("ALTER TABLE swain.persons ADD COLUMN verified boolean NOT NULL DEFAULT false").await
 }
 
 /// Functions have no state: those of this program replace those of an older one.

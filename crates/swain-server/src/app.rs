@@ -28,6 +28,7 @@ pub(crate) struct App<S> {
     pub(crate) origins: Origins,
     proxies: Proxies,
     pub(crate) quotas: Quotas,
+    has_tls: bool,
     pub(crate) public: Assets,
     pub(crate) devtools: Devtools,
     pub(crate) reloads: Option<Reloads>,
@@ -48,6 +49,7 @@ impl<S> App<S> {
             origins: Origins::new(config.allowed_origins.clone()),
             proxies: config.trusted_proxies.clone(),
             quotas: Quotas::new(config.rates),
+            has_tls: config.tls.is_some(),
             public: config.public.clone(),
             devtools: config.devtools,
             reloads: config.reloads.clone(),
@@ -76,9 +78,9 @@ impl<S> App<S> {
         self.proxies.client(peer_of(parts), &parts.headers)
     }
 
-    /// True when a proxy of ours says that the browser reached it over TLS.
+    /// True when the browser came over TLS, to this server or to a proxy of ours.
     pub(crate) fn is_over_tls(&self, parts: &Parts) -> bool {
-        self.proxies.is_over_tls(peer_of(parts), &parts.headers)
+        self.has_tls || self.proxies.is_over_tls(peer_of(parts), &parts.headers)
     }
 
     fn admit_any(&self, wanted: &[Transport]) -> Result<(), Refusal> {

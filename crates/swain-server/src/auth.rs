@@ -4,7 +4,10 @@ mod access_cookie;
 mod access_token;
 mod account;
 mod external;
+mod mail_token;
+mod mailbox;
 mod password;
+mod profile;
 mod refresh_token;
 mod request;
 mod revoked;
@@ -26,15 +29,20 @@ use swain_store::{Person, RefreshToken, Rotation, Store};
 use crate::app::App;
 use crate::clock::now;
 use crate::config::{ServerConfig, SignUp};
+use crate::mail::Mails;
 use crate::random::random_id;
 use crate::refusal::Refusal;
 use crate::throttle::{Throttle, ThrottleKey};
 pub(crate) use access_cookie::find_access;
 use access_cookie::find_bearer;
 use access_token::{AccessToken, AccessTokens};
+use account::changed_meanwhile;
 pub use account::{NewAccount, add_account, set_password};
 pub use external::{ExternalTokens, KeysError};
+use mail_token::MailTokens;
+pub(crate) use mailbox::{reset, verify};
 use password::Passwords;
+pub(crate) use profile::profile;
 use refresh_token::RefreshTokens;
 use request::AuthRequest;
 
@@ -48,6 +56,9 @@ pub(crate) struct Auth {
     signups: Throttle,
     requests: Throttle,
     sign_up: SignUp,
+    mails: Option<Mails>,
+    mail_tokens: MailTokens,
+    mailed: Throttle,
 }
 
 /// A fresh sign-in, or one that goes on.
@@ -68,6 +79,9 @@ impl Auth {
             signups: Throttle::of_signups(),
             requests: Throttle::of_requests(),
             sign_up: config.sign_up,
+            mails: config.mails.clone(),
+            mail_tokens: MailTokens::new(&config.secret),
+            mailed: Throttle::of_mails(),
         }
     }
 
@@ -112,13 +126,19 @@ pub(crate) async fn signup<S: Store>(
     if !app.engine.store().add_person(person.clone()).await? {
         return Err(email_taken().into());
     }
+    mailbox::ask_to_verify(&app, &person);
+    mailbox::must_be_verified(&app, &person, "the account is made; open the link in the mail that we sent you")?;
     begin(&app, person, &request).await
 }
 
 /// `POST /api/auth/login`.
 pub(crate) async fn login<S: Store>(State(app): State<Arc<App<S>>>, request: AuthRequest) -> Result<Response, Refusal> {
     let (email, password) = request.credentials()?;
-    let person = verify(&app, &request, email, password).await?;
+    let person = check(&app, &request, email, password).await?;
+    if let Err(refusal) = mailbox::must_be_verified(&app, &person, "open the link in the mail that we sent you") {
+        mailbox::ask_to_verify(&app, &person);
+        return Err(refusal);
+    }
     begin(&app, person, &request).await
 }
 
@@ -172,11 +192,11 @@ pub(crate) async fn password<S: Store>(
 ) -> Result<Response, Refusal> {
     let (current, next) = request.passwords()?;
     let email = signed_in(&app, &request).await?.email;
-    let person = verify(&app, &request, email, current).await?;
+    let was = check(&app, &request, email, current).await?;
     let password_hash = app.auth.passwords.hash(next).await?;
-    let person = Person { password_hash, ..person };
-    if !app.engine.store().change_person(person.clone()).await? {
-        return Err(account_gone());
+    let person = Person { password_hash, ..was.clone() };
+    if !app.engine.store().change_person(was, person.clone()).await? {
+        return Err(changed_meanwhile().into());
     }
     end_everywhere(&app, &person).await?;
     begin(&app, person, &request).await
@@ -201,7 +221,7 @@ async fn signed_in<S: Store>(app: &App<S>, request: &AuthRequest) -> Result<Pers
 }
 
 /// The person whose password this is, as often as an address and an account may try.
-async fn verify<S: Store>(
+async fn check<S: Store>(
     app: &App<S>,
     request: &AuthRequest,
     email: String,
@@ -286,6 +306,7 @@ fn describe(person: &Person) -> serde_json::Value {
         "email": person.email,
         "name": person.name,
         "role": person.role,
+        "verified": person.verified,
     })
 }
 

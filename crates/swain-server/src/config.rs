@@ -14,14 +14,18 @@ use crate::assets::Assets;
 use crate::auth::ExternalTokens;
 use crate::dev::Reloads;
 use crate::limits::{CONNECTIONS_MAX, HEADERS_MS_MAX, RETENTION_MS, TRIM_INTERVAL_MS, WRITE_STALL_MS_MAX};
+use crate::mail::Mails;
 use crate::proxies::Proxies;
 use crate::quota::Rates;
+use crate::tls::TlsFiles;
 
 /// How a server behaves. [`ServerConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// TLS; without it, a proxy in front may have it.
+    pub tls: Option<TlsFiles>,
     /// What it serves outside `/api`.
     pub public: Assets,
     /// Whether pages get the developer's panel.
@@ -53,6 +57,8 @@ pub struct ServerConfig {
     pub tokens: TokenTimes,
     /// Who may make an account.
     pub sign_up: SignUp,
+    /// How mails about accounts leave; without it there are none.
+    pub mails: Option<Mails>,
 
     /// How long the log is kept.
     pub retention: Retention,
@@ -70,6 +76,7 @@ impl ServerConfig {
     pub fn new(listen: SocketAddr, secret: Secret) -> Self {
         Self {
             listen,
+            tls: None,
             public: Assets::None,
             devtools: Devtools::Off,
             reloads: None,
@@ -85,6 +92,7 @@ impl ServerConfig {
             external: None,
             tokens: TokenTimes::default(),
             sign_up: SignUp::Open,
+            mails: None,
             retention: Retention { log: Millis(RETENTION_MS), history: BTreeMap::new() },
             trim_interval: Duration::from_millis(TRIM_INTERVAL_MS),
             write_stall: Duration::from_millis(WRITE_STALL_MS_MAX),

@@ -57,6 +57,16 @@ pub const HASHES_WAITING_MAX: usize = 64;
 pub const FAILED_LOGINS_BURST: u64 = 20;
 /// Milliseconds after which one more failed sign-in is allowed.
 pub const FAILED_LOGIN_INTERVAL_MS: u64 = 3_000;
+/// Mails to one address at once.
+pub const MAILS_BURST: u64 = 3;
+/// Milliseconds after which it may get one more.
+pub const MAIL_INTERVAL_MS: u64 = 300_000;
+/// Milliseconds that handing a mail over may take.
+pub const MAIL_MS_MAX: u64 = 30_000;
+/// Milliseconds for which a link to a new password is good: one hour.
+pub const RESET_MS_MAX: u64 = 60 * 60 * 1000;
+/// Milliseconds for which a link that shows an address is good: three days.
+pub const VERIFY_MS_MAX: u64 = 3 * 24 * 60 * 60 * 1000;
 /// Accounts that one address may make at once.
 pub const SIGNUPS_BURST: u64 = 100;
 /// Milliseconds after which it may make one more.

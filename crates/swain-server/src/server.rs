@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use swain_engine::Engine;
 use swain_store::Store;
@@ -20,7 +21,8 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::{DRAIN_MS_MAX, FAREWELL_MS_MAX, HTTP_BUFFER_BYTES_MAX};
 use crate::retention::Plan;
 use crate::stream::Patience;
-use crate::{follower, retention, router};
+use crate::tls::TlsFiles;
+use crate::{follower, retention, router, tls};
 
 /// The server.
 #[derive(Debug)]
@@ -34,6 +36,14 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("TLS cannot begin with {} and {}: {source}", files.certificate.display(), files.key.display())]
+    Tls {
+        /// Which they are.
+        files: TlsFiles,
         /// Why.
         source: io::Error,
     },
@@ -58,13 +68,20 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
 
+        let tls = match &config.tls {
+            Some(files) => Some(files.read().await.map_err(|source| StartError::Tls { files: files.clone(), source })?),
+            None => None,
+        };
         let app = Arc::new(App::new(&config, Arc::clone(&engine)));
         let lifecycle = Arc::clone(&app.lifecycle);
         let http = Handle::new();
         let following = follower::follow(Arc::clone(&engine), Arc::clone(&app.pulse), Arc::clone(&lifecycle));
         let cleaning = retention::clean_up(engine, Plan::of(&config), Arc::clone(&app.metrics), Arc::clone(&lifecycle));
-        let serving = serve(&config, listener, http.clone(), app);
-        let tasks = vec![tokio::spawn(following), tokio::spawn(cleaning), tokio::spawn(serving)];
+        let serving = serve(&config, listener, tls.clone(), http.clone(), app);
+        let mut tasks = vec![tokio::spawn(following), tokio::spawn(cleaning), tokio::spawn(serving)];
+        if let (Some(files), Some(tls)) = (config.tls, tls) {
+            tasks.push(tokio::spawn(tls::renew(files, tls, Arc::clone(&lifecycle))));
+        }
         Ok(Running { address, lifecycle, http, tasks })
     }
 }
@@ -72,13 +89,13 @@ impl Server {
 fn serve<S: Store>(
     config: &ServerConfig,
     listener: TcpListener,
+    tls: Option<RustlsConfig>,
     http: Handle<SocketAddr>,
     app: Arc<App<S>>,
 ) -> impl Future<Output = ()> + use<S> {
     let patience = Patience { opening: config.headers, write: config.write_stall };
-    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
-        .acceptor(Door::new(config.connections, patience))
-        .handle(http);
+    let door = Door::new(config.connections, patience);
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener).acceptor(door.clone()).handle(http);
     server
         .http_builder()
         .http1()
@@ -86,7 +103,12 @@ fn serve<S: Store>(
         .header_read_timeout(config.headers)
         .max_buf_size(HTTP_BUFFER_BYTES_MAX);
     async move {
-        if let Err(error) = server.serve(router::routes(app)).await {
+        let routes = router::routes(app);
+        let served = match tls {
+            None => server.serve(routes).await,
+            Some(tls) => server.acceptor(RustlsAcceptor::new(tls).acceptor(door)).serve(routes).await,
+        };
+        if let Err(error) = served {
             tracing::error!(error = %error, "the server stopped listening");
         }
     }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use swain_core::{DeviceId, Millis, UserId};
 
 use crate::limits::{
-    FAILED_LOGIN_INTERVAL_MS, FAILED_LOGINS_BURST, REQUEST_INTERVAL_MS, REQUESTS_BURST, SIGNUP_INTERVAL_MS,
-    SIGNUPS_BURST, THROTTLED_KEYS_MAX,
+    FAILED_LOGIN_INTERVAL_MS, FAILED_LOGINS_BURST, MAIL_INTERVAL_MS, MAILS_BURST, REQUEST_INTERVAL_MS, REQUESTS_BURST,
+    SIGNUP_INTERVAL_MS, SIGNUPS_BURST, THROTTLED_KEYS_MAX,
 };
 
 /// Who tries.
@@ -76,6 +76,10 @@ impl Throttle {
 
     pub(crate) fn of_signups() -> Self {
         Self::new(Millis(SIGNUP_INTERVAL_MS), SIGNUPS_BURST)
+    }
+
+    pub(crate) fn of_mails() -> Self {
+        Self::new(Millis(MAIL_INTERVAL_MS), MAILS_BURST)
     }
 
     pub(crate) fn of_requests() -> Self {

@@ -8,6 +8,9 @@ use crate::failure::Failure;
 use crate::integer::{limit, signed, unsigned};
 use crate::store::SqliteStore;
 
+/// The columns of a [`Person`], in its order. Accounts from before there were verified addresses have null there.
+const PERSON: &str = "id, email, name, role, password_hash, coalesce(verified, 0)";
+
 impl Accounts for SqliteStore {
     async fn add_person(&self, person: Person) -> Result<bool, StoreError> {
         self.write(move |writer| writer.transaction(|db| add_person(&db.conn, &person))).await
@@ -51,15 +54,8 @@ impl Accounts for SqliteStore {
         self.read_connection(move |conn| list_persons(conn, after.as_deref(), max)).await
     }
 
-    async fn change_person(&self, person: Person) -> Result<bool, StoreError> {
-        let sql = "UPDATE swain_persons SET name = ?2, role = ?3, password_hash = ?4 WHERE id = ?1";
-        self.write(move |writer| {
-            writer.transaction(|db| {
-                let Person { id, name, role, password_hash, .. } = &person;
-                Ok(db.conn.execute(sql, params![id.as_str(), name, role, password_hash])? > 0)
-            })
-        })
-        .await
+    async fn change_person(&self, was: Person, person: Person) -> Result<bool, StoreError> {
+        self.write(move |writer| writer.transaction(|db| change_person(&db.conn, &was, &person))).await
     }
 
     async fn remove_person(&self, id: UserId) -> Result<bool, StoreError> {
@@ -87,24 +83,31 @@ impl Accounts for SqliteStore {
 
 fn add_person(conn: &Connection, person: &Person) -> Result<bool, Failure> {
     let mut statement = conn.prepare_cached(
-        "INSERT INTO swain_persons (id, email, name, role, password_hash) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO swain_persons (id, email, name, role, password_hash, verified) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (email) DO NOTHING",
     )?;
-    let Person { id, email, name, role, password_hash } = person;
-    Ok(statement.execute(params![id.as_str(), email, name, role, password_hash])? > 0)
+    let Person { id, email, name, role, password_hash, verified } = person;
+    Ok(statement.execute(params![id.as_str(), email, name, role, password_hash, verified])? > 0)
+}
+
+fn change_person(conn: &Connection, was: &Person, person: &Person) -> Result<bool, Failure> {
+    if read_person(conn, "id", was.id.as_str())?.as_ref() != Some(was) {
+        return Ok(false);
+    }
+    let sql = "UPDATE swain_persons SET name = ?2, role = ?3, password_hash = ?4, verified = ?5 WHERE id = ?1";
+    let Person { name, role, password_hash, verified, .. } = person;
+    Ok(conn.execute(sql, params![was.id.as_str(), name, role, password_hash, verified])? > 0)
 }
 
 fn read_person(conn: &Connection, column: &str, value: &str) -> Result<Option<Person>, Failure> {
-    let sql = format!("SELECT id, email, name, role, password_hash FROM swain_persons WHERE {column} = ?1");
+    let sql = format!("SELECT {PERSON} FROM swain_persons WHERE {column} = ?1");
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row([value], person_of).optional()?)
 }
 
 fn list_persons(conn: &Connection, after: Option<&str>, max: usize) -> Result<Vec<Person>, Failure> {
-    let mut statement = conn.prepare_cached(
-        "SELECT id, email, name, role, password_hash FROM swain_persons WHERE ?1 IS NULL OR email > ?1
-         ORDER BY email LIMIT ?2",
-    )?;
+    let sql = format!("SELECT {PERSON} FROM swain_persons WHERE ?1 IS NULL OR email > ?1 ORDER BY email LIMIT ?2");
+    let mut statement = conn.prepare_cached(&sql)?;
     let persons = statement.query_map(params![after, limit(max)], person_of)?;
     Ok(persons.collect::<Result<_, _>>()?)
 }
@@ -116,6 +119,7 @@ fn person_of(row: &rusqlite::Row<'_>) -> Result<Person, rusqlite::Error> {
         name: row.get(2)?,
         role: row.get(3)?,
         password_hash: row.get(4)?,
+        verified: row.get(5)?,
     })
 }
 

@@ -62,7 +62,8 @@ const ADDED: &str = "
 ";
 
 /// Columns that came later, by table.
-const ADDED_COLUMNS: [(&str, &str); 2] = [("swain_changes", "actor"), ("swain_capture", "total")];
+const ADDED_COLUMNS: [(&str, &str); 3] =
+    [("swain_changes", "actor"), ("swain_capture", "total"), ("swain_persons", "verified")];
 
 /// How the database was kept before Swain came.
 pub(crate) const FOUND_JOURNAL_MODE: &str = "found_journal_mode";

@@ -19,6 +19,8 @@ pub struct Person {
     pub role: String,
     /// argon2id, PHC string.
     pub password_hash: String,
+    /// True when the person has shown to read what is sent to the address.
+    pub verified: bool,
 }
 
 /// A refresh token, kept only as a hash.
@@ -85,8 +87,9 @@ pub trait Accounts: Send + Sync {
         max: usize,
     ) -> impl Future<Output = Result<Vec<Person>, StoreError>> + Send;
 
-    /// Sets name, role and password of the person with this id; false when there is none.
-    fn change_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Sets name, role, password and whether the address is verified, if the person is still as it `was`; else false, and
+    /// nothing is done: of two who change it at once, one has to look again.
+    fn change_person(&self, was: Person, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Removes the account and all its sign-ins; false when there is none. Rows that name the id stay as they are.
     fn remove_person(&self, id: UserId) -> impl Future<Output = Result<bool, StoreError>> + Send;

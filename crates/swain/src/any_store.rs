@@ -156,8 +156,8 @@ impl Accounts for AnyStore {
         each!(self, store => store.persons(after, max).await)
     }
 
-    async fn change_person(&self, person: Person) -> Result<bool, StoreError> {
-        each!(self, store => store.change_person(person).await)
+    async fn change_person(&self, was: Person, person: Person) -> Result<bool, StoreError> {
+        each!(self, store => store.change_person(was, person).await)
     }
 
     async fn remove_person(&self, id: UserId) -> Result<bool, StoreError> {

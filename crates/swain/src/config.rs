@@ -5,6 +5,7 @@ mod environment;
 mod external;
 mod keys;
 mod limits;
+mod mail;
 mod retention;
 mod source;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -19,16 +21,20 @@ use swain_core::Millis;
 use swain_engine::limits::{HEARTBEAT_MS, SESSIONS_MAX, USER_SESSIONS_MAX};
 use swain_engine::{SessionLimits, TableConfig};
 use swain_server::limits::CONNECTIONS_MAX;
-use swain_server::{Proxies, ServerConfig, SignUp, Transport};
+use swain_server::{Proxies, ServerConfig, SignUp, TlsFiles, Transport};
 use toml::{Table, Value};
 
 pub(crate) use aliases::notes;
 use external::ExternalSection;
 use limits::LimitsSection;
+use mail::MailSection;
 pub(crate) use source::Source;
 
 use crate::database::Location;
 use crate::secret;
+
+/// The pause between two looks at whether the certificate was renewed.
+const TLS_LOOK: Duration = Duration::from_secs(60);
 
 /// The whole file. An unknown key is an error with its place.
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) sync: SyncSection,
     pub(crate) auth: AuthSection,
     pub(crate) limits: LimitsSection,
+    pub(crate) mail: Option<MailSection>,
     pub(crate) tables: BTreeMap<String, TableConfig>,
 }
 
@@ -48,6 +55,10 @@ pub(crate) struct Config {
 pub(crate) struct ServerSection {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// The certificate, with its chain, of a server that speaks TLS itself.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its key.
+    pub(crate) tls_key: Option<PathBuf>,
     /// The folder that is served outside `/api`.
     pub(crate) public: PathBuf,
     /// Origins besides its own whose pages may connect.
@@ -106,6 +117,8 @@ impl Default for ServerSection {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            tls_certificate: None,
+            tls_key: None,
             public: "public".into(),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -138,6 +151,17 @@ impl Default for AuthSection {
 }
 
 impl ServerSection {
+    fn tls(&self, place: &Place) -> anyhow::Result<Option<TlsFiles>> {
+        match (&self.tls_certificate, &self.tls_key) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => {
+                let (certificate, key) = (place.resolve(certificate), place.resolve(key));
+                Ok(Some(TlsFiles { certificate, key, look: TLS_LOOK }))
+            }
+            _ => bail!("[server] tls_certificate and tls_key go together"),
+        }
+    }
+
     fn transports(&self) -> anyhow::Result<Vec<Transport>> {
         let read = |name: &String| {
             let unknown = || anyhow::anyhow!("[server] transports has '{name}'; there are websocket, sse and poll");
@@ -234,6 +258,7 @@ impl Config {
             })?,
         };
         let mut config = ServerConfig::new(self.server.listen, secret);
+        config.tls = self.server.tls(place)?;
         config.retention = self.retention()?;
         config.allowed_origins = self.server.allowed_origins.clone();
         let proxies = self.server.trusted_proxies.iter().map(|text| text.parse::<Proxies>());
@@ -248,6 +273,7 @@ impl Config {
         let token = self.server.metrics_token.as_deref().map(|text| secret::read(text, "[server] metrics_token"));
         config.metrics_token = token.transpose()?;
         config.external = self.auth.external.as_ref().map(|external| external.read(place)).transpose()?;
+        config.mails = self.mail.as_ref().map(MailSection::mails).transpose()?;
         config.sign_up = match self.auth.sign_up {
             true => SignUp::Open,
             false => SignUp::Closed,

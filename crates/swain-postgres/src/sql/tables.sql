@@ -106,7 +106,8 @@ create table swain.persons (
     email text not null unique,
     name text not null,
     role text not null,
-    password_hash text not null
+    password_hash text not null,
+    verified boolean not null default false
 );
 
 create table swain.refresh (

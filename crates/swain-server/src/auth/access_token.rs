@@ -125,6 +125,7 @@ mod tests {
             name: "Ada".into(),
             role: "user".into(),
             password_hash: String::new(),
+            verified: false,
         }
     }
 

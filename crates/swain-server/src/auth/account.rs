@@ -37,13 +37,20 @@ pub async fn add_account<A: Accounts>(store: &A, account: NewAccount) -> Result<
     }
 }
 
+/// Somebody else changed the account between two looks at it.
+pub(super) fn changed_meanwhile() -> Problem {
+    Problem::new(Code::Transient, "the account was changed in this moment; look at it and try again")
+}
+
 /// Gives a person another password and ends their sign-ins: for the command line. Access tokens live until they end.
 pub async fn set_password<A: Accounts>(store: &A, person: Person, password: String) -> Result<(), Problem> {
     check_password(&password)?;
     let password_hash = Passwords::new().hash(password).await?;
     let id = person.id.clone();
-    let changed = store.change_person(Person { password_hash, ..person }).await;
-    changed.map_err(|error| store_problem(&error))?;
+    let changed = store.change_person(person.clone(), Person { password_hash, ..person }).await;
+    if !changed.map_err(|error| store_problem(&error))? {
+        return Err(changed_meanwhile());
+    }
     store.revoke_person(id).await.map_err(|error| store_problem(&error)).map(drop)
 }
 
@@ -65,14 +72,7 @@ impl NewAccount {
     fn checked(self) -> Result<Self, Problem> {
         let email = read_email(&self.email)?;
         check_password(&self.password)?;
-        let name = self.name.map(|name| name.trim().to_owned());
-        let too_long = name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX);
-        if too_long {
-            let detail = format!("a name has at most {NAME_CHARS_MAX} characters");
-            return Err(Problem::new(Code::WrongType, detail).at("body.name"));
-        }
-        let name = name.filter(|name| !name.is_empty());
-        Ok(Self { email, name, ..self })
+        Ok(Self { email, name: read_name(self.name)?, ..self })
     }
 
     pub(super) fn into_person(self, password_hash: String) -> Person {
@@ -83,12 +83,23 @@ impl NewAccount {
             email: self.email,
             role: self.role,
             password_hash,
+            verified: false,
         }
     }
 }
 
+/// A name without blanks around it; none if that is nothing.
+pub(super) fn read_name(name: Option<String>) -> Result<Option<String>, Problem> {
+    let name = name.map(|name| name.trim().to_owned());
+    if name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
+        let detail = format!("a name has at most {NAME_CHARS_MAX} characters");
+        return Err(Problem::new(Code::WrongType, detail).at("body.name"));
+    }
+    Ok(name.filter(|name| !name.is_empty()))
+}
+
 /// An address in the one form in which it is stored and looked for.
-fn read_email(text: &str) -> Result<String, Problem> {
+pub(super) fn read_email(text: &str) -> Result<String, Problem> {
     let email = text.trim().to_lowercase();
     let is_odd = |char: char| char.is_whitespace() || char.is_control();
     let is_good = email.len() <= EMAIL_BYTES_MAX

@@ -53,6 +53,20 @@ impl AuthRequest {
         Ok((email, password))
     }
 
+    /// A text of the body that may be absent.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        let body = Node::root("body", &self.body);
+        body.member(name)?.map(|text| text.text().map(str::to_owned)).transpose()
+    }
+
+    /// A password that shall be somebody's.
+    pub(super) fn new_password(&self) -> Result<String, Problem> {
+        let body = Node::root("body", &self.body);
+        let password = body.required("password")?.text()?;
+        check_password(password).map_err(|problem| problem.at("body.password"))?;
+        Ok(password.to_owned())
+    }
+
     /// The password that somebody has, and the one that shall take its place.
     pub(super) fn passwords(&self) -> Result<(String, String), Problem> {
         let body = Node::root("body", &self.body);

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use swain_core::{Column, ColumnType, Epoch, Schema, Table};
 use swain_engine::{Engine, TableConfig};
 use swain_postgres::{PostgresOptions, PostgresStore};
-use swain_server::{Running, Secret, Server, ServerConfig, Transport, now};
+use swain_server::{Running, Secret, Server, ServerConfig, StartError, Transport, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 use swain_store::Store;
 use swain_store::memory::{MemoryOptions, MemoryStore};
@@ -98,11 +98,22 @@ impl<S: Store> Stage<S> {
 
     async fn start(engine: Engine<S>, folder: Option<TempDir>, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let engine = Arc::new(engine);
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
-        change(&mut config);
-        let running = Server::start(config, Arc::clone(&engine)).await.unwrap();
-        Self { engine, running, http: reqwest::Client::builder().no_gzip().build().unwrap(), _folder: folder }
+        Self::try_start(config(change), engine, folder).await.unwrap()
+    }
+
+    async fn try_start(
+        config: ServerConfig,
+        engine: Arc<Engine<S>>,
+        folder: Option<TempDir>,
+    ) -> Result<Self, StartError> {
+        let running = Server::start(config, Arc::clone(&engine)).await?;
+        Ok(Self { engine, running, http: reqwest::Client::builder().no_gzip().build().unwrap(), _folder: folder })
+    }
+
+    /// Why it does not start so.
+    pub(crate) async fn start_error(self, change: impl FnOnce(&mut ServerConfig)) -> StartError {
+        let started = Self::try_start(config(change), Arc::clone(&self.engine), None).await;
+        started.err().expect("it is not to start")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -183,6 +194,13 @@ impl Answer {
             cookie: cookie.and_then(|cookie| cookie.split(';').next()).unwrap_or("").to_owned(),
         }
     }
+}
+
+fn config(change: impl FnOnce(&mut ServerConfig)) -> ServerConfig {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut config = ServerConfig::new(listen, Secret::new([7; 32]).unwrap());
+    change(&mut config);
+    config
 }
 
 /// t is everybody's, visitors' too; of u everybody has their own.

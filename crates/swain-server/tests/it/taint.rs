@@ -177,7 +177,7 @@ impl Reader {
     async fn is_now(&mut self, world: &World, role: &'static str) {
         let store = world.stage.engine.store();
         let person = store.person(self.id.as_str().into()).await.unwrap().unwrap();
-        store.change_person(Person { role: role.to_owned(), ..person }).await.unwrap();
+        store.change_person(person.clone(), Person { role: role.to_owned(), ..person }).await.unwrap();
         self.access = world.stage.login(self.name).await.access;
         self.role = role;
     }

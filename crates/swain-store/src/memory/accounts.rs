@@ -80,12 +80,10 @@ impl Accounts for MemoryStore {
         ready(Ok(persons))
     }
 
-    fn change_person(&self, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send {
+    fn change_person(&self, was: Person, person: Person) -> impl Future<Output = Result<bool, StoreError>> + Send {
         let mut state = self.state();
-        let changed = state.persons.get_mut(&person.id).map(|known| {
-            let email = known.email.clone();
-            *known = Person { email, ..person };
-        });
+        let known = state.persons.get_mut(&was.id).filter(|known| **known == was);
+        let changed = known.map(|known| *known = Person { id: was.id, email: was.email, ..person });
         ready(Ok(changed.is_some()))
     }
 

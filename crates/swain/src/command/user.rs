@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 use swain_server::{NewAccount, add_account, set_password};
 use swain_store::{Accounts as _, Person};
@@ -92,9 +92,10 @@ impl User {
             Self::Role { email, role } => {
                 let person = find(&database, &email).await?;
                 let text = format!("{} is {role}; {SOON}", person.email);
-                let changed = Person { role, ..person };
+                let changed = Person { role, ..person.clone() };
                 let report = about(&changed);
-                database.store.change_person(changed).await.context("the role cannot be changed")?;
+                let done = database.store.change_person(person, changed).await.context("the role cannot be changed")?;
+                ensure!(done, "the account was changed in this moment; look at it and try again");
                 common.report(&text, &report);
                 Ok(())
             }
