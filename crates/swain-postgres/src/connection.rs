@@ -36,6 +36,8 @@ pub(crate) struct Session {
 #[derive(Clone)]
 pub(crate) struct Connections {
     pool: Pool,
+    /// One connection, whose statements may take longer.
+    passes: Pool,
     pub(crate) config: Config,
     pub(crate) tls: MakeRustlsConnect,
 }
@@ -49,34 +51,48 @@ impl Connections {
             config.ssl_mode(if is_near(&config) { SslMode::Disable } else { SslMode::Require });
         }
         let tls = MakeRustlsConnect::new(tls(options.root_certificate.as_deref())?);
-        let settings: Arc<str> = settings(options).into();
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config.clone(), tls.clone(), manager);
-        let hook = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
-            let settings = Arc::clone(&settings);
-            Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
-        });
-        let timeouts = Timeouts { wait: Some(WAIT_MAX), create: Some(WAIT_MAX), recycle: Some(WAIT_MAX) };
-        let pool = Pool::builder(manager).max_size(options.connections.max(2)).runtime(Runtime::Tokio1);
-        let pool = pool.timeouts(timeouts).post_create(hook).build();
-        let pool = pool.map_err(|error| Failure::internal(format!("the pool cannot be made: {error}")))?;
-        Ok(Self { pool, config, tls })
+        let pool_of = |connections, statement_timeout| {
+            pool(&config, &tls, connections, settings(statement_timeout, options.lock_timeout))
+        };
+        let pool = pool_of(options.connections.max(2), options.statement_timeout)?;
+        let passes = pool_of(1, options.pass_timeout)?;
+        Ok(Self { pool, passes, config, tls })
     }
 
     pub(crate) async fn get(&self) -> Result<Session, Failure> {
         Ok(Session { client: self.pool.get().await? })
     }
 
+    /// For the sequencer: a statement may take as long as a pass.
+    pub(crate) async fn get_for_passes(&self) -> Result<Session, Failure> {
+        Ok(Session { client: self.passes.get().await? })
+    }
+
     pub(crate) fn close(&self) {
         self.pool.close();
+        self.passes.close();
     }
+}
+
+fn pool(config: &Config, tls: &MakeRustlsConnect, connections: usize, settings: String) -> Result<Pool, Failure> {
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(config.clone(), tls.clone(), manager);
+    let settings: Arc<str> = settings.into();
+    let hook = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        let settings = Arc::clone(&settings);
+        Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
+    });
+    let timeouts = Timeouts { wait: Some(WAIT_MAX), create: Some(WAIT_MAX), recycle: Some(WAIT_MAX) };
+    let pool = Pool::builder(manager).max_size(connections).runtime(Runtime::Tokio1);
+    let pool = pool.timeouts(timeouts).post_create(hook).build();
+    pool.map_err(|error| Failure::internal(format!("the pool cannot be made: {error}")))
 }
 
 /// The text form of every value is pinned, as in the capture function. Whatever the role or the database is set to,
 /// what Swain commits is on disk before it is answered. No statement of ours is worth compiling: one that steers the
 /// planner away from whole tables looks dear to it, and would be compiled for a tenth of a second to run for none.
-fn settings(options: &PostgresOptions) -> String {
-    let (statement, lock) = (options.statement_timeout.as_millis(), options.lock_timeout.as_millis());
+fn settings(statement_timeout: Duration, lock_timeout: Duration) -> String {
+    let (statement, lock) = (statement_timeout.as_millis(), lock_timeout.as_millis());
     format!(
         "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD';
          SET intervalstyle = 'iso_8601'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C';

@@ -11,7 +11,7 @@ pub struct PostgresOptions {
     pub url: String,
     /// A file with the certificates (PEM) that are trusted instead of the operating system's.
     pub root_certificate: Option<PathBuf>,
-    /// Connections at most, besides the one that listens.
+    /// Connections at most, besides the one that listens and the one that gives positions.
     pub connections: usize,
     /// Groups of mutations that are committed at the same time.
     pub writers: usize,
@@ -19,6 +19,9 @@ pub struct PostgresOptions {
     pub look_every: Duration,
     /// The longest statement.
     pub statement_timeout: Duration,
+    /// The longest pass of the sequencer. It takes as long as the largest transaction that waits for its position, and it
+    /// cannot be divided: one that is ended begins anew.
+    pub pass_timeout: Duration,
     /// The longest wait for a row or table that somebody else has locked.
     pub lock_timeout: Duration,
 }
@@ -33,6 +36,7 @@ impl PostgresOptions {
             writers: 4,
             look_every: Duration::from_millis(100),
             statement_timeout: Duration::from_secs(60),
+            pass_timeout: Duration::from_secs(60 * 60),
             lock_timeout: Duration::from_secs(10),
         }
     }

@@ -16,6 +16,9 @@ use crate::log;
 /// The other node's pass may be older than what is waited for; its end is near.
 const RETRY: Duration = Duration::from_millis(2);
 
+/// Unless it is about a transaction of millions.
+const RETRY_MAX: Duration = Duration::from_millis(64);
+
 /// After an error of the database.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -79,8 +82,9 @@ async fn run(connections: Connections, bus: Arc<LocalBus>, look_every: Duration,
 
 /// One pass of this node, when the others let it.
 async fn pass(connections: &Connections, bus: &LocalBus) -> Result<(), Failure> {
+    let mut retry = RETRY;
     loop {
-        let session = connections.get().await?;
+        let session = connections.get_for_passes().await?;
         let given = match session.query_one("SELECT swain.sequence()", &[]).await {
             Ok(row) => row.get::<_, i64>(0),
             Err(failure) if failure.code().is_some_and(|code| code.code() == RESTORED) => {
@@ -91,7 +95,8 @@ async fn pass(connections: &Connections, bus: &LocalBus) -> Result<(), Failure> 
         };
         if given < 0 {
             drop(session);
-            sleep(RETRY).await;
+            sleep(retry).await;
+            retry = (retry * 2).min(RETRY_MAX);
             continue;
         }
         announce(bus, log::head(&session).await?.pos);

@@ -124,6 +124,31 @@ fn twelve_writers_and_three_nodes_make_one_order() {
     }));
 }
 
+/// As for a transaction of millions: it would be given up and begun anew for ever.
+#[test]
+fn a_pass_may_take_longer_than_a_statement() {
+    spec!("S1");
+    let url = postgres::database();
+    postgres::run_sql(&url, TABLES);
+    let head = Bed::open(url.clone()).head();
+    let options = PostgresOptions { statement_timeout: Duration::from_millis(500), ..PostgresOptions::new(&url) };
+    let store = runtime().block_on(PostgresStore::open(options)).unwrap();
+
+    let mut other = Psql::open(&url);
+    other.say("BEGIN; LOCK TABLE swain.positions IN SHARE MODE");
+    postgres::run_sql(&url, "INSERT INTO notes VALUES (1, 'waits')");
+    let sql =
+        "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT swain.sequence()' AND wait_event_type = 'Lock'
+        AND datname = current_database() AND now() - query_start > interval '700 ms'";
+    runtime().block_on(wait_for("a pass that takes longer", || async {
+        (postgres::run_sql(&url, sql) == "1").then_some(())
+    }));
+    other.say("COMMIT");
+
+    runtime()
+        .block_on(wait_for("its position", || async { (store.head().await.ok()?.pos == head.next()).then_some(()) }));
+}
+
 /// The shortest run in which ids and transaction numbers are no order, step by step.
 #[test]
 fn the_order_of_ids_and_of_transaction_numbers_is_not_the_order_of_commits() {
