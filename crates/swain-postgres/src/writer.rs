@@ -14,11 +14,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
-use swain_core::{Code, DeviceId, Name, Problem};
+use swain_core::{Code, DeviceId, Name, Operation, Problem};
 use swain_store::{Answer, Arbiter, Refuse, Stopped, StoreError, StoreErrorKind, Submission, commit_one};
 use tokio::sync::mpsc;
 
-use crate::adopted::has_drifted;
+use crate::adopted::{has_drifted, has_paused};
 use crate::connection::Connections;
 use crate::failure::{Failure, is_retryable, not_attempted};
 use crate::layout::Layout;
@@ -34,6 +34,9 @@ const QUEUED_MUTATIONS_MAX: usize = 16_384;
 
 /// How often a mutation that met a deadlock is tried again at once.
 const DEADLOCKS_MAX: usize = 5;
+
+/// How often an upsert looks again for the row that somebody else made meanwhile.
+const RACES_MAX: usize = 2;
 
 /// Mutations of one call.
 struct Submitted {
@@ -179,10 +182,10 @@ async fn commit_group(shared: &Shared, group: Vec<Submitted>) {
 }
 
 async fn decide_all(shared: &Shared, items: &[Item<'_>]) -> Vec<Answer> {
-    match attempt(shared, items, &mut Stopped::default()).await {
+    match attempt(shared, items, &mut Stopped::default(), Races::LookAgain).await {
         Ok(answers) => answers,
         Err(Lost::ByAll(problem)) => vec![Answer::NotAttempted(problem); items.len()],
-        Err(Lost::ByOne(_) | Lost::Deadlock | Lost::Held) => {
+        Err(Lost::ByOne(_) | Lost::Deadlock | Lost::Race | Lost::Held) => {
             let mut stopped = Stopped::default();
             let mut answers = Vec::with_capacity(items.len());
             for item in items {
@@ -196,22 +199,29 @@ async fn decide_all(shared: &Shared, items: &[Item<'_>]) -> Vec<Answer> {
 /// One mutation in a transaction of its own. If its commit fails again, it is refused for it.
 async fn decide_alone(shared: &Shared, item: &Item<'_>, stopped: &mut Stopped) -> Answer {
     let one = std::slice::from_ref(item);
-    let mut answers = attempt(shared, one, stopped).await;
-    for _ in 0..DEADLOCKS_MAX {
-        if !matches!(answers, Err(Lost::Deadlock)) {
-            break;
+    let (mut deadlocks, mut races) = (0, 0);
+    let mut answers = loop {
+        let look = if races < RACES_MAX { Races::LookAgain } else { Races::Refuse };
+        match attempt(shared, one, stopped, look).await {
+            Err(Lost::Deadlock) if deadlocks < DEADLOCKS_MAX => deadlocks += 1,
+            Err(Lost::Race) => races += 1,
+            answers => break answers,
         }
-        answers = attempt(shared, one, stopped).await;
-    }
+    };
     if let Err(Lost::ByOne(End::Refused(problem))) = answers {
         let refuse = Refuse(problem);
-        answers = attempt(shared, &[Item { arbiter: &refuse, ..*item }], stopped).await;
+        answers = attempt(shared, &[Item { arbiter: &refuse, ..*item }], stopped, Races::Refuse).await;
     }
     let answer = match answers.map(|mut answers| answers.pop()) {
         Ok(Some(answer)) => answer,
         Ok(None) => Answer::NotAttempted(Problem::new(Code::Internal, "no answer")),
-        Err(Lost::Held) => Answer::NotAttempted(Problem::new(Code::Transient, "the schema of a table is changing")),
-        Err(Lost::Deadlock) => Answer::NotAttempted(Problem::new(Code::Transient, "the database is busy; try again")),
+        Err(Lost::Held) => {
+            let text = "a table is paused, or its schema is changing";
+            Answer::NotAttempted(Problem::new(Code::Transient, text))
+        }
+        Err(Lost::Deadlock | Lost::Race) => {
+            Answer::NotAttempted(Problem::new(Code::Transient, "the database is busy; try again"))
+        }
         Err(Lost::ByOne(End::Refused(problem) | End::Broken(problem)) | Lost::ByAll(problem)) => {
             Answer::NotAttempted(problem)
         }
@@ -221,14 +231,19 @@ async fn decide_alone(shared: &Shared, item: &Item<'_>, stopped: &mut Stopped) -
 }
 
 /// All of them in one transaction. Durable when this returns answers.
-async fn attempt(shared: &Shared, items: &[Item<'_>], stopped: &mut Stopped) -> Result<Vec<Answer>, Lost> {
+async fn attempt(
+    shared: &Shared,
+    items: &[Item<'_>],
+    stopped: &mut Stopped,
+    races: Races,
+) -> Result<Vec<Answer>, Lost> {
     let layout = Arc::clone(&shared.layout.read().unwrap_or_else(PoisonError::into_inner));
     let mut tx = PostgresTransaction::open(shared.connections.get().await?, Arc::clone(&layout)).await?;
     let mut answers = Vec::with_capacity(items.len());
     for item in items {
         let answer = match stopped.problem(item.call, item.submission) {
             Some(problem) => Ok(Answer::NotAttempted(problem.clone())),
-            None => decide(&mut tx, item).await,
+            None => decide(&mut tx, item, races).await,
         };
         match answer {
             Ok(answer) => {
@@ -243,6 +258,10 @@ async fn attempt(shared: &Shared, items: &[Item<'_>], stopped: &mut Stopped) -> 
         }
     }
     match tx.has_drifted().await {
+        Ok(false) if tx.has_paused() => {
+            tx.rollback().await;
+            return Err(Lost::Held);
+        }
         Ok(false) => {}
         Ok(true) => {
             tx.rollback().await;
@@ -275,12 +294,14 @@ async fn explained(shared: &Shared, layout: &Layout, touched: &BTreeSet<Name>, l
             shared.drift.store(true, Ordering::Relaxed);
             Lost::Held
         }
+        Ok(false) if has_paused(layout, touched.iter()) => Lost::Held,
         Ok(false) | Err(_) => lost,
     }
 }
 
-async fn decide(tx: &mut PostgresTransaction, item: &Item<'_>) -> Result<Answer, Lost> {
+async fn decide(tx: &mut PostgresTransaction, item: &Item<'_>, races: Races) -> Result<Answer, Lost> {
     match item.arbiter.decide(tx, item.submission).await {
+        Ok(answer) if races == Races::LookAgain && has_raced(&answer, item.submission) => Err(Lost::Race),
         Ok(answer) => Ok(answer),
         Err(_) if is_retryable(tx.lost()) => Err(Lost::Deadlock),
         Err(error) if error.kind() == StoreErrorKind::Internal => {
@@ -292,6 +313,21 @@ async fn decide(tx: &mut PostgresTransaction, item: &Item<'_>) -> Result<Answer,
             Err(Lost::ByAll(not_attempted(&error)))
         }
     }
+}
+
+/// An upsert that found no row and met one when it made its own: it waited for who made that, and would find it now.
+fn has_raced(answer: &Answer, submission: &Submission) -> bool {
+    let (Answer::Decided(result), Ok(mutation)) = (answer, &submission.mutation) else { return false };
+    let is_duplicate = result.problem.as_ref().is_some_and(|problem| problem.code == Code::Duplicate);
+    is_duplicate && mutation.operations.iter().any(|operation| matches!(operation, Operation::Upsert { .. }))
+}
+
+/// What becomes of an upsert that met a row which it had not found.
+#[derive(Clone, Copy, PartialEq)]
+enum Races {
+    LookAgain,
+    /// There may be another row that it may not see, or that another of its values is equal to.
+    Refuse,
 }
 
 /// One mutation of a group.
@@ -311,10 +347,12 @@ fn items(call: usize, submitted: &Submitted) -> impl Iterator<Item = Item<'_>> {
 enum Lost {
     /// One mutation is at fault; the others are not.
     ByOne(End),
-    /// A table is no longer as it was adopted.
+    /// A table is no longer as it was adopted, or it is paused.
     Held,
     /// Two transactions waited for each other, and PostgreSQL ended this one.
     Deadlock,
+    /// Somebody else made the row of an upsert at the same time.
+    Race,
     /// The database could not do it now.
     ByAll(Problem),
 }

@@ -12,7 +12,7 @@ use swain_core::{Key, Millis, Mutation, MutationNumber, Operation, Pos, Position
 use swain_engine::{Catalog, ColumnConfig, Judge, TableConfig};
 use swain_postgres::{PostgresOptions, PostgresStore};
 use swain_store::{Answer, Arbiter, Store, Submission, Transaction, Verdict, WriteError};
-use swain_testkit::{Psql, postgres, spec};
+use swain_testkit::{Psql, postgres, spec, wait_for};
 
 const ROWS: i64 = 3;
 const TABLE: &str =
@@ -190,4 +190,34 @@ fn an_edit_that_races_with_another_program_is_never_lost_in_silence() {
     assert!(lost_in_silence(&ada, was_told).is_none());
     // Who looks in the log for what came behind the edit's base is not told of what has no position yet.
     assert!(lost_in_silence(&ada, |race| race.met.is_in_log).is_some(), "{met} met another and none was missed");
+}
+
+/// Two who make the same row at the same time: the second waits for the first, and then it is an edit of that row.
+#[test]
+fn an_upsert_that_waits_for_who_makes_the_row_finds_it() {
+    spec!("M11");
+    let url = postgres::database();
+    let table = "CREATE TABLE t (id text PRIMARY KEY, no int UNIQUE, v text)";
+    postgres::run_sql(&url, table);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let store = runtime.block_on(PostgresStore::open(PostgresOptions::new(&url))).unwrap();
+    let arbiter = Arc::new(Judge::new(Arc::new(runtime.block_on(adopt(&store)))));
+    let mut psql = Psql::open(&url);
+    psql.say("BEGIN; INSERT INTO t VALUES ('theirs', 7, 'psql')");
+
+    let row = RowKey { table: "t".into(), key: Key::of("ours") };
+    let set = Row::default().with("no", 7).with("v", Value::text("device"));
+    let operations = vec![Operation::Upsert { row, on: vec!["no".into()], set, was: BTreeMap::new() }];
+    let mutation = Mutation { n: MutationNumber(1), base: Pos(0), at: Millis(0), schema: 1, operations };
+    let submission = Submission { auth: Auth::default(), device: "ada".into(), now: Millis(1), mutation: Ok(mutation) };
+    let answers = runtime.spawn(async move { store.submit(arbiter, vec![submission]).await });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    runtime
+        .block_on(wait_for("the upsert waits", || async { (postgres::run_sql(&url, waiting) == "1").then_some(()) }));
+    psql.say("COMMIT");
+    let answer = runtime.block_on(answers).unwrap().remove(0);
+
+    assert!(matches!(&answer, Answer::Decided(result) if result.outcome != Outcome::Refused), "{answer:?}");
+    assert_eq!(postgres::run_sql(&url, "SELECT id, no FROM t"), "theirs|7");
 }
