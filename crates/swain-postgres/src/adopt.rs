@@ -14,10 +14,11 @@ use crate::introspect::introspect;
 use crate::layout::{Layout, SCHEMA_TABLE};
 use crate::log::{signed, unsigned};
 use crate::meta;
+use crate::pause::paused;
 use crate::writer::Shared;
 
 /// Two nodes adopt one after the other.
-const ADOPTION_LOCK: i64 = 7_743_233;
+pub(crate) const ADOPTION_LOCK: i64 = 7_743_233;
 
 /// A trigger waits for the transactions that have written to its table; it gives way and tries again so often.
 const INSTALL_ATTEMPTS_MAX: usize = 15;
@@ -65,7 +66,7 @@ async fn try_install(session: &Session, schema: &Schema) -> Result<(), Failure> 
     lock_tables(session, &layout_of(session, schema).await?).await?;
     let layout = layout_of(session, schema).await?;
     let found = sign(session, layout.tables.values().map(|table| &**table)).await?;
-    capture::install(session, &layout).await?;
+    capture::install(session, &layout, &paused(session, layout.tables.keys()).await?).await?;
     let now = sign(session, layout.tables.values().map(|table| &**table)).await?;
     note(session, &found, now).await
 }

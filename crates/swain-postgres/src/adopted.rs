@@ -3,7 +3,7 @@
 //! Everything on which capture rests has a signature: the table and its columns, the words of its enumerations, its unique
 //! keys, its partitions, row security, and our triggers. The number of the transaction that last wrote a column's or a
 //! trigger's entry in the catalog is part of it: so is noticed what leaves everything as it was by name, as `ALTER COLUMN …
-//! TYPE … USING`, or a trigger that was disabled for a while.
+//! TYPE … USING`, or a trigger that was disabled for a while. The signature of a paused table says that it is one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,9 +22,14 @@ pub(crate) type Signatures = BTreeMap<Name, String>;
 const SIGNATURES: &str = "signatures";
 const GENERATIONS: &str = "generations";
 
+/// How the signature of a paused table begins.
+const PAUSED: &str = "paused ";
+
 /// A table that is not there has a signature, too.
 const SIGN: &str = "
-    SELECT wanted.name, md5(concat_ws('/', c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, (
+    SELECT wanted.name, (
+        SELECT 'paused ' FROM swain.meta m WHERE m.name = 'paused ' || wanted.name
+    ), md5(concat_ws('/', c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, (
         SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity,
             a.attgenerated, a.attcollation, a.xmin), ',' ORDER BY a.attnum)
         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -56,7 +61,16 @@ pub(crate) async fn sign<'t>(
     let (names, places): (Vec<&str>, Vec<&str>) =
         tables.into_iter().map(|table| (table.name.as_str(), table.sql_name.as_str())).unzip();
     let rows = session.query(SIGN, &[&names, &places]).await?;
-    Ok(rows.iter().map(|row| (row.get::<_, &str>(0).into(), row.get(1))).collect())
+    let signed = rows.iter().map(|row| {
+        let (paused, hash): (Option<&str>, &str) = (row.get(1), row.get(2));
+        (row.get::<_, &str>(0).into(), format!("{}{hash}", paused.unwrap_or_default()))
+    });
+    Ok(signed.collect())
+}
+
+/// True when one of these tables was paused when this layout was adopted.
+pub(crate) fn has_paused<'t>(layout: &Layout, mut tables: impl Iterator<Item = &'t Name>) -> bool {
+    tables.any(|name| layout.signatures.get(name).is_some_and(|adopted| adopted.starts_with(PAUSED)))
 }
 
 /// True when one of these tables is no longer as this layout was adopted.
@@ -81,11 +95,11 @@ pub(crate) async fn stored(session: &Session) -> Result<Signatures, Failure> {
 }
 
 /// Notes the tables as they are after an adoption. A table that is not as it was noted gets its next generation: its
-/// changes may not all have been captured.
+/// changes may not all have been captured. A pause counts once, at its end.
 pub(crate) async fn note(session: &Session, found: &Signatures, now: Signatures) -> Result<(), Failure> {
     let mut signatures = stored(session).await?;
     let is_other = |(name, found): (&Name, &String)| {
-        let has_gap = signatures.get(name).is_some_and(|known| known != found);
+        let has_gap = !found.starts_with(PAUSED) && signatures.get(name).is_some_and(|known| known != found);
         has_gap.then(|| name.clone())
     };
     let gaps: BTreeSet<Name> = found.iter().filter_map(is_other).collect();

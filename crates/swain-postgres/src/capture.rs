@@ -36,10 +36,10 @@ const CAPTURED: &str = "
     WHERE t.tgname IN ('!swain_row', '!swain_truncate') AND (t.tgparentid = 0)";
 
 /// Puts the triggers on these tables and takes them from all others. What is right already is not touched, because
-/// touching it waits for every open transaction that wrote to the table.
-pub(crate) async fn install(session: &Session, layout: &Layout) -> Result<(), Failure> {
+/// touching it waits for every open transaction that wrote to the table. A paused table is one of the others.
+pub(crate) async fn install(session: &Session, layout: &Layout, paused: &BTreeSet<Name>) -> Result<(), Failure> {
     let mut wanted = BTreeSet::new();
-    for table in layout.tables.values() {
+    for table in layout.tables.values().filter(|table| !paused.contains(&table.name)) {
         for found in relations(session, table).await? {
             for sql in found.missing(table) {
                 session.batch(&sql).await?;
@@ -50,6 +50,18 @@ pub(crate) async fn install(session: &Session, layout: &Layout) -> Result<(), Fa
     for row in session.query(CAPTURED, &[]).await? {
         let (relation, trigger): (String, String) = (row.get(0), row.get(1));
         if !wanted.contains(&relation) {
+            session.batch(&format!("DROP TRIGGER \"{trigger}\" ON {relation}")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the triggers from one table.
+pub(crate) async fn remove(session: &Session, table: &TableLayout) -> Result<(), Failure> {
+    let own: BTreeSet<String> = relations(session, table).await?.into_iter().map(|found| found.relation).collect();
+    for row in session.query(CAPTURED, &[]).await? {
+        let (relation, trigger): (String, String) = (row.get(0), row.get(1));
+        if own.contains(&relation) {
             session.batch(&format!("DROP TRIGGER \"{trigger}\" ON {relation}")).await?;
         }
     }

@@ -23,6 +23,7 @@ mod load;
 mod log;
 mod meta;
 mod options;
+mod pause;
 mod predicate;
 mod refusal;
 mod retention;
@@ -36,4 +37,5 @@ mod writer;
 
 pub use attach::{LeftOut, Remark, Survey, Surveyed, detach, sql_to_attach, survey};
 pub use options::PostgresOptions;
+pub use pause::{pause, resume};
 pub use store::PostgresStore;

@@ -9,7 +9,7 @@ use swain_core::{Alias, DeviceId, Key, Millis, MutationNumber, Name, Pos, Proble
 use swain_store::{DeviceRow, LedgerRow, StoreError, Transaction, WriteError, WriteTransaction};
 use tokio_postgres::error::SqlState;
 
-use crate::adopted::has_drifted;
+use crate::adopted::{has_drifted, has_paused};
 use crate::connection::Session;
 use crate::failure::Failure;
 use crate::layout::{Layout, TableLayout};
@@ -49,6 +49,11 @@ impl PostgresTransaction {
     /// Tables of which rows were read or written.
     pub(crate) fn touched(&self) -> &BTreeSet<Name> {
         &self.touched
+    }
+
+    /// True when a table was touched that is paused, and was when it was adopted.
+    pub(crate) fn has_paused(&self) -> bool {
+        has_paused(&self.layout, self.touched.iter())
     }
 
     /// True when what was decided rests on a table that is no longer as it was adopted. Whoever wants to change a table

@@ -1,6 +1,7 @@
 //! Tables that change while a store is open.
 
 use swain_core::{Code, Key, Millis, Name, Row, Schema, Value};
+use swain_postgres::PostgresOptions;
 use swain_store::{Answer, Store as _};
 use swain_testkit::{Psql, postgres, spec};
 
@@ -136,6 +137,57 @@ fn what_happens_while_nobody_runs_or_the_table_is_left_out_is_noticed() {
     let schema = adopt_again(&bed, None);
 
     assert_eq!(generations(&schema), [1, 1, 1]);
+}
+
+#[test]
+fn a_paused_table_is_noted_nowhere_and_waits_for_its_end() {
+    spec!("S14");
+    let bed = Bed::new(TABLES);
+    let options = || PostgresOptions::new(&bed.url);
+    let [pause, resume] = [true, false].map(|is_pause| {
+        move |table: &str| match is_pause {
+            true => runtime().block_on(swain_postgres::pause(options(), table)),
+            false => runtime().block_on(swain_postgres::resume(options(), table)),
+        }
+    });
+
+    // A server that has not looked yet holds the table, too.
+    assert!(pause("t").unwrap());
+    assert!(waits(&bed, 1));
+    assert!(!pause("t").unwrap(), "it is paused already");
+    bed.look();
+    assert!(bed.store.has_drifted());
+    let paused = adopt_again(&bed, None);
+    assert!(!bed.store.has_drifted(), "a pause lasts");
+    assert_eq!(generations(&paused), [0, 0, 0]);
+    assert!(waits(&bed, 1));
+    assert!(!bed.store.has_drifted(), "and is no news to who knows of it");
+    bed.submit(other_device(insert("u", Key::of(7), Row::default())));
+    let head = bed.head();
+    bed.write("UPDATE t SET a = 'seen by nobody'; ALTER TABLE t DROP COLUMN b");
+    assert_eq!(bed.head(), head);
+    assert_eq!(generations(&adopt_again(&bed, None)), [0, 0, 0]);
+
+    assert!(resume("t").unwrap());
+    assert!(!resume("t").unwrap(), "it is not paused any more");
+    bed.look();
+    assert!(bed.store.has_drifted());
+    let schema = adopt_again(&bed, None);
+
+    assert_eq!(generations(&schema), [1, 0, 0]);
+    bed.write("UPDATE t SET a = 'noted'");
+    assert_eq!(bed.newest()[0].after.as_ref().unwrap().value("a"), &Value::text("noted"));
+    assert!(!waits(&bed, 1));
+    // A partitioned table has triggers in every part.
+    assert!(pause("events").unwrap());
+    bed.write("INSERT INTO events VALUES (2, 2)");
+    assert!(!bed.newest().iter().any(|change| &*change.row.table == "events"));
+    assert!(resume("events").unwrap());
+    assert_eq!(generations(&adopt_again(&bed, None)), [1, 0, 1]);
+    bed.write("INSERT INTO events VALUES (3, 3)");
+    assert_eq!(&*bed.newest()[0].row.table, "events");
+    let error = pause("users").unwrap_err().to_string();
+    assert!(error.contains("'users' is not a synced table; there are `events`, `t`, `u`"), "{error}");
 }
 
 /// Whoever wants to change a table waits for the transactions that touched it, ours among them: so the look before the

@@ -2,7 +2,6 @@
 
 use anyhow::Context as _;
 use serde_json::json;
-use swain_sqlite::{pause, resume};
 
 use crate::common::Common;
 use crate::project::Project;
@@ -15,7 +14,7 @@ Example:
   sqlite3 app.db 'ALTER TABLE games DROP COLUMN place'
   swain resume games
 
-The server may run or not. Devices keep the rows they have; edits of the table wait on them until it is resumed.")]
+The server may run or not; on PostgreSQL the table's owner pauses it. Devices keep the rows they have; edits of the table wait on them until it is resumed.")]
 pub(crate) struct Pause {
     /// Which table.
     table: String,
@@ -30,9 +29,13 @@ pub(crate) struct Resume {
 }
 
 impl Pause {
-    pub(crate) fn run(self, common: &Common) -> anyhow::Result<()> {
-        let (table, path) = (self.table, Project::read(common)?.database_file("swain pause")?);
-        let is_new = pause(&path, &table).with_context(|| format!("'{table}' cannot be paused"))?;
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
+        let (table, location) = (self.table, Project::read(common)?.location()?);
+        let is_new = match location.postgres_options() {
+            Some(options) => swain_postgres::pause(options, &table).await,
+            None => swain_sqlite::pause(location.file().context("it is no file")?, &table),
+        };
+        let is_new = is_new.with_context(|| format!("'{table}' cannot be paused"))?;
         let text = match is_new {
             true => format!("'{table}' is paused. When you are done: swain resume {table}"),
             false => format!("'{table}' was paused already. To end it: swain resume {table}"),
@@ -43,9 +46,13 @@ impl Pause {
 }
 
 impl Resume {
-    pub(crate) fn run(self, common: &Common) -> anyhow::Result<()> {
-        let (table, path) = (self.table, Project::read(common)?.database_file("swain resume")?);
-        let was_paused = resume(&path, &table).with_context(|| format!("'{table}' cannot be resumed"))?;
+    pub(crate) async fn run(self, common: &Common) -> anyhow::Result<()> {
+        let (table, location) = (self.table, Project::read(common)?.location()?);
+        let was_paused = match location.postgres_options() {
+            Some(options) => swain_postgres::resume(options, &table).await,
+            None => swain_sqlite::resume(location.file().context("it is no file")?, &table),
+        };
+        let was_paused = was_paused.with_context(|| format!("'{table}' cannot be resumed"))?;
         let text = match was_paused {
             true => format!("'{table}' is live again; devices load it anew, a running server within a second"),
             false => format!("'{table}' was not paused"),

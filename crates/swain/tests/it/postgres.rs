@@ -93,7 +93,13 @@ async fn a_database_is_left_without_a_trace() {
     let ours = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'swain')
         + (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%swain%')";
     let (server, _) = serve(folder.path()).await;
-    assert_ne!(postgres::run_sql(&database, ours).trim(), "0");
+    let installed = postgres::run_sql(&database, ours);
+    assert_ne!(installed.trim(), "0");
+    let said = well(folder.path(), &["pause", "games"]).await;
+    assert!(said.contains("When you are done: swain resume games"), "{said}");
+    assert_ne!(postgres::run_sql(&database, ours), installed, "its triggers are gone");
+    assert!(well(folder.path(), &["resume", "games"]).await.contains("live again"));
+    wait_for("the triggers", || async { (postgres::run_sql(&database, ours) == installed).then_some(()) }).await;
     server.kill().await;
     well(folder.path(), &["user", "add", "ada@example.com", "--password-file", "word"]).await;
 
@@ -118,7 +124,6 @@ async fn mistakes_are_told_without_the_password() {
             let said = wrong(folder.path(), &[command]).await;
             assert!(said.contains(words) && !said.contains("hidden"), "{said}");
         }
+        assert!(!wrong(folder.path(), &["pause", "games"]).await.contains("hidden"));
     }
-    let said = wrong(folder.path(), &["pause", "games"]).await;
-    assert!(said.contains("is for an SQLite file"), "{said}");
 }
