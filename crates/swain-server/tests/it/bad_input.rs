@@ -1,10 +1,14 @@
 //! Bad input on every route: a stable code each, nothing stored, and others converge meanwhile.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::json;
 use swain_core::limits::{MESSAGE_BYTES_MAX, MUTATION_OPERATIONS_MAX, PUSH_MUTATIONS_MAX, SHAPES_MAX};
 use swain_core::protocol::{Down, Outcome};
-use swain_core::{Code, Position};
+use swain_core::rule::Expression;
+use swain_core::{Code, Key, Pos, Position, Row};
+use swain_store::Store;
 use swain_store::memory::MemoryStore;
 use swain_testkit::spec;
 use tokio_tungstenite::tungstenite::Message;
@@ -20,7 +24,7 @@ struct Pair {
 }
 
 impl Pair {
-    async fn new(stage: &Stage<MemoryStore>) -> Self {
+    async fn new<S: Store>(stage: &Stage<S>) -> Self {
         Self { writer: stage.device(None, "writer").await, reader: stage.device(None, "reader").await, n: 0 }
     }
 
@@ -30,9 +34,9 @@ impl Pair {
         assert_eq!(result.outcome, Outcome::Applied);
     }
 
-    async fn converge(mut self, stage: &Stage<MemoryStore>) {
+    async fn converge<S: Store>(mut self, stage: &Stage<S>) {
         self.write().await;
-        let rows = stage.engine.store().rows("t");
+        let rows = rows(stage, "t").await;
         self.reader.until_rows("all rows", |held| held.len() == rows.len()).await;
         self.writer.until_rows("all rows", |held| held.len() == rows.len()).await;
         assert_eq!(self.reader.rows, rows);
@@ -41,24 +45,41 @@ impl Pair {
 }
 
 /// What the store holds, without what the pair wrote.
-fn stored(stage: &Stage<MemoryStore>) -> (Vec<Position>, usize) {
-    let mut positions = stage.engine.store().positions();
+async fn stored<S: Store>(stage: &Stage<S>) -> (Vec<Position>, usize) {
+    let log = stage.engine.store().log(Pos(0), Pos(u64::MAX), None, None, usize::MAX).await.unwrap();
+    let mut positions = log.positions;
     positions.retain(|position| {
         let device = position.who.mutation().map(|(device, _)| device.as_str());
         device != Some("writer")
     });
-    (positions, stage.engine.store().rows("u").len())
+    (positions, rows(stage, "u").await.len())
+}
+
+async fn rows<S: Store>(stage: &Stage<S>, table: &str) -> BTreeMap<Key, Row> {
+    let everything = Expression::Constant(true);
+    let chunk = stage.engine.store().load(table.into(), everything, None, usize::MAX).await.unwrap();
+    chunk.rows.into_iter().map(|row| (Key(vec![row.value("id").clone()]), row)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_on_postgresql() {
+    send_bad_requests(Stage::postgres().await.0).await;
+    send_bad_frames(Stage::postgres().await.0).await;
+    push_bad_mutations(Stage::postgres().await.0).await;
 }
 
 // ---- HTTP ----
 
 #[tokio::test]
 async fn over_http() {
+    send_bad_requests(Stage::new().await).await;
+}
+
+async fn send_bad_requests<S: Store>(stage: Stage<S>) {
     spec!("P12", "P16", "P17", "V2");
-    let stage = Stage::new().await;
     stage.signup("ada").await;
     let mut pair = Pair::new(&stage).await;
-    let before = stored(&stage);
+    let before = stored(&stage).await;
 
     for path in ["signup", "login", "refresh", "logout"] {
         for (what, media, body, status, code) in bad_bodies() {
@@ -80,7 +101,7 @@ async fn over_http() {
         }
     }
 
-    assert_eq!(stored(&stage), before);
+    assert_eq!(stored(&stage).await, before);
     pair.converge(&stage).await;
 }
 
@@ -160,12 +181,15 @@ struct Ending {
 
 #[tokio::test]
 async fn over_websocket() {
+    send_bad_frames(Stage::new().await).await;
+}
+
+async fn send_bad_frames<S: Store>(stage: Stage<S>) {
     spec!("P1", "P2", "P12", "P15", "P16", "V2");
-    let stage = Stage::new().await;
     let mut pair = Pair::new(&stage).await;
     let ben = stage.signup("ben").await;
     stage.device(Some(&ben.access), "bens").await;
-    let before = stored(&stage);
+    let before = stored(&stage).await;
 
     for ending in bad_hellos().into_iter().chain(bad_messages()) {
         let mut socket = stage.socket().await;
@@ -178,7 +202,7 @@ async fn over_websocket() {
         pair.write().await;
     }
 
-    assert_eq!(stored(&stage), before);
+    assert_eq!(stored(&stage).await, before);
     pair.converge(&stage).await;
 }
 
@@ -235,11 +259,14 @@ fn bad_messages() -> Vec<Ending> {
     ]
 }
 
-/// A mutation that cannot be right is refused by name; the connection goes on.
 #[tokio::test]
 async fn in_mutations() {
+    push_bad_mutations(Stage::new().await).await;
+}
+
+/// A mutation that cannot be right is refused by name; the connection goes on.
+async fn push_bad_mutations<S: Store>(stage: Stage<S>) {
     spec!("P2", "P10", "P12", "P16", "V1");
-    let stage = Stage::new().await;
     let mut pair = Pair::new(&stage).await;
     let ada = stage.signup("ada").await;
     let mut socket = stage.device(Some(&ada.access), "adas").await;
@@ -252,7 +279,7 @@ async fn in_mutations() {
         pair.write().await;
     }
 
-    let (positions, rows) = stored(&stage);
+    let (positions, rows) = stored(&stage).await;
     let own = positions.iter().filter(|position| position.who.mutation().is_some());
     assert!(own.clone().all(|position| position.changes.is_empty()));
     assert_eq!((own.count(), rows), (bad_operations().len(), 0));

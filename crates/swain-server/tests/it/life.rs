@@ -9,8 +9,7 @@ use swain_core::{Code, Millis};
 use swain_engine::limits::{MESSAGES_BURST, USER_SESSIONS_MAX};
 use swain_server::Transport;
 use swain_server::limits::DRAIN_MS_MAX;
-use swain_sqlite::SqliteStore;
-use swain_store::Store as _;
+use swain_store::Store;
 use swain_testkit::{soon, spec, wait_for};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpSocket;
@@ -18,6 +17,9 @@ use tokio::time::Instant;
 
 use crate::socket::{Heard, Hello, Socket, insert, request};
 use crate::stage::Stage;
+
+/// How long a device may read nothing.
+const STALL: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
@@ -113,7 +115,14 @@ async fn a_drain_answers_pushes_and_says_when_to_come_back() {
     }
 }
 
-async fn drain(stage: Stage<SqliteStore>, transport: Transport) {
+/// What stands on the store: an answer to what is decided, and rows that wait for who does not read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_on_postgresql() {
+    drain(Stage::postgres().await.0, Transport::WebSocket).await;
+    reads_nothing(Stage::postgres_with(|config| config.write_stall = STALL).await.0).await;
+}
+
+async fn drain<S: Store>(stage: Stage<S>, transport: Transport) {
     let mut sockets = Vec::new();
     for n in 0..20 {
         sockets.push(stage.device_over(transport, None, &format!("d{n}")).await);
@@ -160,8 +169,11 @@ async fn goodbye(socket: &mut Socket) -> (bool, Option<Millis>, u16) {
 
 #[tokio::test]
 async fn a_device_that_reads_nothing_is_given_up() {
+    reads_nothing(Stage::with(|config| config.write_stall = STALL).await).await;
+}
+
+async fn reads_nothing<S: Store>(stage: Stage<S>) {
     spec!("P15", "S7");
-    let stage = Stage::with(|config| config.write_stall = Duration::from_millis(300)).await;
     let mut slow = Socket::narrow(stage.running.address).await;
     slow.greet(Hello::new(None, "slow")).await;
     slow.caught_up().await;
@@ -184,7 +196,7 @@ async fn a_device_that_reads_nothing_is_given_up() {
 #[tokio::test]
 async fn an_event_stream_that_nobody_reads_is_given_up() {
     spec!("P20", "S7");
-    let stage = Stage::with(|config| config.write_stall = Duration::from_millis(300)).await;
+    let stage = Stage::with(|config| config.write_stall = STALL).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut slow = socket.connect(stage.running.address).await.unwrap();

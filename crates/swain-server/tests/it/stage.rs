@@ -82,12 +82,16 @@ impl Stage<SqliteStore> {
 impl Stage<PostgresStore> {
     /// With the address of its database.
     pub(crate) async fn postgres() -> (Self, String) {
+        Self::postgres_with(|_| {}).await
+    }
+
+    pub(crate) async fn postgres_with(change: impl FnOnce(&mut ServerConfig)) -> (Self, String) {
         let url = postgres::database();
         let tables = "CREATE TABLE t (id text PRIMARY KEY, a text NOT NULL, n bigint);
             CREATE TABLE u (id text PRIMARY KEY, a text, owner text);";
         postgres::run_sql(&url, tables);
         let store = PostgresStore::open(PostgresOptions::new(&url)).await.unwrap();
-        (Self::over(store, None, |_| {}).await, url)
+        (Self::over(store, None, change).await, url)
     }
 }
 

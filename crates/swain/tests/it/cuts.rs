@@ -1,6 +1,6 @@
 //! Streams cut at random bytes: the application sees each change once and in order all the same.
 //!
-//! A real client, a real server over SQLite, and between them a proxy that ends the connection at a byte drawn from all
+//! A real client, a real server, and between them a proxy that ends the connection at a byte drawn from all
 //! bytes of the phase. `SWAIN_SEED` draws the same bytes again; the pace of the sockets stays their own.
 
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::cutting_proxy::{Cut, CuttingProxy, Ending};
 use crate::support::dice::Dice;
-use crate::support::stage::Stage;
+use crate::support::stage::{On, Stage, everybodys};
 use crate::support::witness::{Witness, from_server};
 use swain_client::{ChangeSet, Key, Patch, Row, Shape, Transport, Written};
 use swain_core::{Pos, Value};
@@ -17,18 +17,25 @@ use swain_testkit::{soon, spec};
 /// Rounds with a cut, for each phase: a thousand cuts on the usual way, a hundred on every other.
 const ROUNDS: usize = 250;
 const ROUNDS_ELSEWHERE: usize = 25;
+/// What is cut is the same stream; what is behind it has its positions from elsewhere.
+const ROUNDS_POSTGRES: usize = 10;
 /// The whole script, with more than a thousand cuts.
 const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// 800 kB to load: four chunks of 256 KiB, and the rows that change meanwhile.
 const TABLES: &str = "
     CREATE TABLE big (id TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL);
-    WITH RECURSIVE k(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM k WHERE n < 899)
-        INSERT INTO big SELECT 'b' || n, hex(randomblob(500)) FROM k;
     CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL);
     INSERT INTO t VALUES ('counter', 0), ('own', 0);
     CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL, room INTEGER NOT NULL, n INTEGER NOT NULL);
     INSERT INTO u VALUES ('u0', 2, 0), ('u1', 2, 0), ('u2', 1, 0);";
+
+const BIG_SQLITE: &str = "
+    WITH RECURSIVE k(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM k WHERE n < 899)
+        INSERT INTO big SELECT 'b' || n, hex(randomblob(500)) FROM k;";
+const BIG_POSTGRES: &str = "
+    INSERT INTO big SELECT 'b' || n, (SELECT string_agg(md5(random()::text || n || i), '') FROM generate_series(1, 32) i)
+        FROM generate_series(100, 899) n;";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -53,6 +60,7 @@ struct Tally {
 /// How the device whose stream is cut is connected.
 #[derive(Clone, Copy, Debug)]
 struct Way {
+    on: On,
     transport: Transport,
     compression: bool,
     rounds: usize,
@@ -60,37 +68,44 @@ struct Way {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_is_told_once_and_in_order_however_often_the_stream_is_cut() {
-    cut_over(Way { transport: Transport::WebSocket, compression: false, rounds: ROUNDS }).await;
+    cut_over(Way { on: On::Sqlite, transport: Transport::WebSocket, compression: false, rounds: ROUNDS }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_over_compressed_websocket() {
     spec!("P23");
-    cut_over(Way { transport: Transport::WebSocket, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
+    cut_over(Way { on: On::Sqlite, transport: Transport::WebSocket, compression: true, rounds: ROUNDS_ELSEWHERE })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_over_events() {
     spec!("P20", "P22", "C18");
-    cut_over(Way { transport: Transport::Sse, compression: false, rounds: ROUNDS_ELSEWHERE }).await;
+    cut_over(Way { on: On::Sqlite, transport: Transport::Sse, compression: false, rounds: ROUNDS_ELSEWHERE }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_over_compressed_events() {
     spec!("P20", "P22", "P23", "C18");
-    cut_over(Way { transport: Transport::Sse, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
+    cut_over(Way { on: On::Sqlite, transport: Transport::Sse, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_over_polls() {
     spec!("P21", "P22", "C18");
-    cut_over(Way { transport: Transport::Poll, compression: false, rounds: ROUNDS_ELSEWHERE }).await;
+    cut_over(Way { on: On::Sqlite, transport: Transport::Poll, compression: false, rounds: ROUNDS_ELSEWHERE }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_over_compressed_polls() {
     spec!("P21", "P22", "P23", "C18");
-    cut_over(Way { transport: Transport::Poll, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
+    cut_over(Way { on: On::Sqlite, transport: Transport::Poll, compression: true, rounds: ROUNDS_ELSEWHERE }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_on_postgresql() {
+    let (transport, rounds) = (Transport::WebSocket, ROUNDS_POSTGRES);
+    cut_over(Way { on: On::Postgres, transport, compression: false, rounds }).await;
 }
 
 async fn cut_over(way: Way) {
@@ -139,7 +154,10 @@ struct Script {
 
 impl Script {
     async fn start(way: Way) -> Self {
-        let stage = Stage::start(TABLES, &[("big", &[]), ("t", &[]), ("u", &["room"])], |_| {}).await;
+        let big = if way.on == On::Sqlite { BIG_SQLITE } else { BIG_POSTGRES };
+        let tables: [(&str, &[&str]); 3] = [("big", &[]), ("t", &[]), ("u", &["room"])];
+        let tables = tables.iter().map(everybodys).collect();
+        let stage = Stage::start_on(way.on, &format!("{TABLES}{big}"), tables, |_| {}).await;
         let gate = CuttingProxy::start(stage.address()).await;
         let proxy = CuttingProxy::start(stage.address()).await;
         let room: Value = swain_core::strict_json::parse(r#"{"eq":["room",1]}"#).unwrap();

@@ -1,23 +1,35 @@
-//! A device that was away for longer than the log is kept: a real client, a real server over SQLite, and its clean-up.
+//! A device that was away for longer than the log is kept: a real client, a real server, and its clean-up.
 
 use std::time::Duration;
 
-use crate::support::stage::Stage;
+use crate::support::stage::{On, Stage, everybodys};
 use swain_client::{Client, ClientConfig, Code, Key, Patch, Row, Shape, Stop, Written};
 use swain_core::{Millis, Pos};
 use swain_testkit::{PATIENCE, soon, spec, wait_for};
 
 const TABLES: &str = "
     CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, title TEXT, note TEXT);
-    INSERT INTO t (id, title, note) SELECT value, value, 'untouched'
-        FROM json_each('[\"deleted\",\"edited and deleted\",\"both\",\"same\"]');";
+    INSERT INTO t (id, title, note) VALUES ('deleted', 'deleted', 'untouched'),
+        ('edited and deleted', 'edited and deleted', 'untouched'), ('both', 'both', 'untouched'),
+        ('same', 'same', 'untouched');";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_below_the_floor_with_unsent_edits_ends_equal_to_the_table_and_its_edits_are_sent() {
+    below_the_floor(On::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_on_postgresql() {
+    below_the_floor(On::Postgres).await;
+}
+
+async fn below_the_floor(on: On) {
     spec!("S16", "P13", "C6");
-    let stage = Stage::start(TABLES, &[("t", &[])], |config| {
+    let stage = Stage::start_on(on, TABLES, [everybodys(&("t", &[]))].into(), |config| {
         config.retention.log = Millis(1_000);
         config.trim_interval = Duration::from_millis(20);
+        // By a heartbeat who did not write hears how far the log has got.
+        config.heartbeat = Millis(100);
     })
     .await;
     let (away, other) = (connect(&stage).await, connect(&stage).await);
