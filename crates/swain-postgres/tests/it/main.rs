@@ -4,6 +4,7 @@
 mod bed;
 mod checker;
 mod conformance;
+mod documents;
 mod order;
 mod outside;
 mod schema_changes;
