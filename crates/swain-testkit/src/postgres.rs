@@ -102,12 +102,20 @@ impl Server {
     /// # Panics
     /// When that cannot be done.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with settings of `postgresql.conf` over those of a test's server.
+    ///
+    /// # Panics
+    /// When that cannot be done.
+    pub fn start_with(settings: &str) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let place = std::env::temp_dir().join(format!("swain-postgres-{}-{count}", std::process::id()));
         let _ = fs::remove_dir_all(&place);
         make_place(&place);
-        init(&place);
+        init(&place, settings);
         let process = Some(start(&place));
         Self { place, process }
     }
@@ -115,6 +123,15 @@ impl Server {
     /// Its database `postgres`.
     pub fn url(&self) -> String {
         url(&self.place)
+    }
+
+    /// An empty database of it, which must not be there yet.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn database(&self, name: &str) -> String {
+        run_sql(&self.url(), &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        in_database(&self.url(), name)
     }
 
     /// Ends it by SIGKILL: nothing is written any more but what is on its way to the disk.
@@ -184,7 +201,7 @@ fn join_shared() -> (String, File) {
     used.lock_shared().expect("the use of the shared server can be locked");
     if !place.join("ready").exists() {
         let _ = fs::remove_dir_all(place.join("data"));
-        init(&place);
+        init(&place, "");
         let process = start(&place);
         fs::write(place.join("ready"), process.to_string()).expect("the place of the shared server can be written to");
         let mut watchdog = Command::new("setsid");
@@ -207,13 +224,13 @@ fn make_place(place: &Path) {
     let _ = fs::set_permissions(place, Permissions::from_mode(0o777));
 }
 
-fn init(place: &Path) {
+fn init(place: &Path, more: &str) {
     let mut initdb = as_server_user(&programs().join("initdb"));
     initdb.arg("-D").arg(place.join("data"));
     initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N", "--no-instructions"]);
     let output = initdb.current_dir("/").stdin(Stdio::null()).output().expect("initdb can be run");
     assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-    let settings = format!("{SETTINGS}unix_socket_directories = '{}'\n", place.display());
+    let settings = format!("{SETTINGS}unix_socket_directories = '{}'\n{more}", place.display());
     let mut write = as_server_user(Path::new("sh"));
     write.args(["-c", "cat >> \"$1\" <<END\n$2\nEND", "sh"]).arg(place.join("data/postgresql.conf")).arg(settings);
     assert!(write.current_dir("/").status().is_ok_and(|status| status.success()), "the settings can be written");

@@ -27,8 +27,8 @@ pub(crate) fn inspect(repository: &Repository) -> Vec<Complaint> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule {
     from: From,
-    /// `imported only as dev-dependency`
-    is_for_tests: bool,
+    /// `imported only as dev-dependency`, and by whom nevertheless: `… or by bench`
+    for_tests: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,10 @@ impl Rule {
             "all" | "anything" => From::Anything,
             list => From::These(names(list).collect()),
         };
-        Self { from, is_for_tests: condition.contains("only as dev-dependency") }
+        let for_tests = condition.split_once("only as dev-dependency").map(|(_, others)| {
+            names(others.trim().trim_start_matches("or by")).filter(|name| !name.is_empty()).collect()
+        });
+        Self { from, for_tests }
     }
 
     fn allows(&self, name: &str) -> bool {
@@ -126,8 +129,8 @@ fn own_imports(package: &Value) -> impl Iterator<Item = &str> {
 
 fn refusal(name: &str, rule: &Rule, import: &str, rules: &BTreeMap<String, Rule>) -> Option<String> {
     let imported = unprefixed(import);
-    let only_for_tests = rules.get(imported).is_some_and(|rule| rule.is_for_tests);
-    if only_for_tests {
+    let others = rules.get(imported).and_then(|rule| rule.for_tests.as_ref());
+    if others.is_some_and(|others| !others.iter().any(|other| other == name)) {
         return Some(format!("{import} is for tests: move it to [dev-dependencies]"));
     }
     if rule.allows(imported) {
@@ -162,8 +165,8 @@ mod tests {
 | sqlite, postgres | core, store |
 | sim | core, store, sqlite (in memory) |
 | swain | all |
-| examples, xtask | anything |
-| testkit | anything; imported only as dev-dependency |
+| bench, examples, xtask | anything |
+| testkit | anything; imported only as dev-dependency or by bench |
 
 | other | table |
 ";
@@ -220,6 +223,7 @@ mod tests {
 
         let dev = &[("swain-testkit", Some("dev"))];
         assert!(complaints("swain", "crates/swain", dev).is_empty());
+        assert!(complaints("swain-bench", "bench", &[("swain-testkit", None)]).is_empty());
     }
 
     #[test]
