@@ -13,6 +13,13 @@ pub const IDLE_1000: &str = "memory of an idle connection, of 1000";
 /// The slowest of a hundred while the log is cleaned up.
 pub const CLEANING_P99: &str = "propagation p99 during a clean-up";
 
+/// What other programs get through where nobody waits for the disk.
+pub const CAPTURE_CPU: &str = "CPU-bound, without scope rows";
+/// What they get through where a flush takes 2 ms more.
+pub const CAPTURE_COMMIT: &str = "commit-bound, without scope rows";
+/// The slowest of a hundred while somebody's transaction is open.
+pub const HELD_P99: &str = "answer p99 beside an open transaction";
+
 /// Milliseconds from a write to another device's sight of it, in the median.
 const PROPAGATION_P50_MS_MAX: f64 = 20.0;
 /// Writes a second, one at a time.
@@ -23,6 +30,12 @@ const BATCHED_WRITES_MIN: f64 = 1000.0;
 const IDLE_CONNECTION_KIB_MAX: f64 = 200.0;
 /// A clean-up may move the p99 by less than a fifth.
 const CLEANING_P99_RATIO_MAX: f64 = 1.2;
+/// What capture and sequencing leave of a bare trigger log's transactions.
+const CAPTURE_CPU_RATIO_MIN: f64 = 0.7;
+/// The same where commits wait for the disk.
+const CAPTURE_COMMIT_RATIO_MIN: f64 = 0.9;
+/// An open transaction may move the p99 by less than a fifth.
+const HELD_P99_RATIO_MAX: f64 = 1.2;
 
 enum Floor {
     AtLeast(f64),
@@ -57,6 +70,26 @@ pub fn retention_misses(figures: &Figures) -> Vec<String> {
     (!holds).then_some(miss).into_iter().collect()
 }
 
+/// The same of what capture on PostgreSQL costs other programs.
+pub fn postgres_misses(figures: &Figures) -> Vec<String> {
+    let mut misses = held_misses(figures);
+    for (name, least) in [(CAPTURE_CPU, CAPTURE_CPU_RATIO_MIN), (CAPTURE_COMMIT, CAPTURE_COMMIT_RATIO_MIN)] {
+        let ratio = median(&figures.ratios(name));
+        if ratio.is_nan() || ratio < least {
+            misses.push(format!("{name}: {ratio:.2} of a bare trigger log, wanted at least {least}"));
+        }
+    }
+    misses
+}
+
+/// The same of what an open transaction costs those who write meanwhile.
+pub fn held_misses(figures: &Figures) -> Vec<String> {
+    let ratio = median(&figures.ratios(HELD_P99));
+    let holds = ratio < HELD_P99_RATIO_MAX;
+    let miss = format!("{HELD_P99}: {ratio:.2} times that without, wanted less than {HELD_P99_RATIO_MAX}");
+    (!holds).then_some(miss).into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +115,17 @@ mod tests {
         figures.add((CLEANING_P99, "ms"), &[1.3, 2.6, 3.0], ("without", &[1.0, 2.0, 3.0]));
         assert_eq!(retention_misses(&figures).len(), 1);
         assert_eq!(retention_misses(&Figures::default()).len(), 1);
+    }
+
+    #[test]
+    fn what_was_not_measured_misses() {
+        let mut figures = Figures::default();
+        assert_eq!(postgres_misses(&figures).len(), 3);
+
+        figures.add((CAPTURE_CPU, "1/s"), &[0.8, 0.2, 0.7], ("bare trigger log", &[1.0, 1.0, 1.0]));
+        figures.add((HELD_P99, "ms"), &[1.1], ("without", &[1.0]));
+
+        assert_eq!(postgres_misses(&figures).len(), 1);
+        assert!(postgres_misses(&figures)[0].starts_with(CAPTURE_COMMIT));
     }
 }

@@ -4,6 +4,8 @@
 //! process over the wire protocol; what is measured runs in a process of its own, which is this program again
 //! (`swain-bench serve`, [`serve`]). What must hold on any machine stands in `floors.rs`.
 //! `swain-bench retention [--check] [--json]` holds writes during a clean-up of the log against writes without one: [`retention`].
+//! `swain-bench postgres [--check] [--json]` holds what other programs get through on PostgreSQL against a trigger that only logs,
+//! and `postgres-held` holds answers beside a transaction that is open for ten minutes against answers without: [`postgres`].
 #![forbid(unsafe_code)]
 
 mod device;
@@ -11,6 +13,7 @@ mod events;
 mod load;
 mod memory;
 mod peer;
+mod postgres;
 mod propagation;
 mod retention;
 mod scratch;
@@ -23,12 +26,14 @@ use std::time::Instant;
 use swain_bench::figure::Figures;
 use swain_bench::floors;
 
-const USAGE: &str = "swain-bench smoke|retention [--check] [--json]
+const USAGE: &str = "swain-bench smoke|retention|postgres|postgres-held [--check] [--json]
 
-smoke      propagation, writes and memory in about a minute
-retention  propagation while the log is cleaned up, and while it is not; about three minutes
---check    fails when a figure misses its floor
---json     prints the figures for a machine";
+smoke          propagation, writes and memory in about a minute
+retention      propagation while the log is cleaned up, and while it is not; about three minutes
+postgres       what other programs get through on PostgreSQL, with and without capture; about twenty minutes
+postgres-held  answers beside a transaction that is open for ten minutes; about twenty minutes
+--check        fails when a figure misses its floor
+--json         prints the figures for a machine";
 
 /// Each figure is the median of so many rounds; what it is compared with takes turns with it.
 const ROUNDS: usize = 3;
@@ -38,7 +43,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["serve", what, folder] => serve::serve(what, folder.as_ref()),
-        [name @ ("smoke" | "retention"), options @ ..]
+        [name @ ("smoke" | "retention" | "postgres" | "postgres-held"), options @ ..]
             if options.iter().all(|option| ["--check", "--json"].contains(option)) =>
         {
             bench(name, options.contains(&"--check"), options.contains(&"--json"))
@@ -62,13 +67,16 @@ fn bench(name: &str, is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode
     let runtime = tokio::runtime::Runtime::new()?;
     let figures = runtime.block_on(async {
         let mut figures = Figures::default();
-        if name == "retention" {
-            retention::measure(&mut figures).await?;
-            return anyhow::Ok(figures);
+        match name {
+            "retention" => retention::measure(&mut figures).await?,
+            "postgres" => postgres::measure(&mut figures).await?,
+            "postgres-held" => postgres::measure_long(&mut figures).await?,
+            _ => {
+                propagation::measure(&mut figures).await?;
+                writes::measure(&mut figures).await?;
+                memory::measure(&mut figures).await?;
+            }
         }
-        propagation::measure(&mut figures).await?;
-        writes::measure(&mut figures).await?;
-        memory::measure(&mut figures).await?;
         anyhow::Ok(figures)
     })?;
     if is_json {
@@ -79,6 +87,8 @@ fn bench(name: &str, is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode
     let misses = match (is_checked, name) {
         (false, _) => Vec::new(),
         (true, "retention") => floors::retention_misses(&figures),
+        (true, "postgres") => floors::postgres_misses(&figures),
+        (true, "postgres-held") => floors::held_misses(&figures),
         (true, _) => floors::misses(&figures),
     };
     misses.iter().for_each(|miss| eprintln!("{miss}"));

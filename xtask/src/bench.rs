@@ -12,9 +12,12 @@ cargo xtask bench NAME [--check] [--json]
 Runs one benchmark of bench/ in release. --check fails when a figure misses its floor,
 --json prints the figures for a machine. Without a name, the benchmarks are listed.
 
-smoke      propagation, writes and memory beside the raw limits of this machine; about a minute
-retention  propagation while the log is cleaned up beside propagation while it is not; about three minutes
-browser    load, first query and edits with 100 000 rows in a real Chromium; some minutes";
+smoke          propagation, writes and memory beside the raw limits of this machine; about a minute
+retention      propagation while the log is cleaned up beside propagation while it is not; about three minutes
+postgres       what other programs get through on PostgreSQL beside a bare trigger log, the same without
+               scope rows, in the other layout, and answers beside an open transaction; about twenty minutes
+postgres-held  answers beside a transaction that is open for ten minutes; about twenty minutes
+browser        load, first query and edits with 100 000 rows in a real Chromium; some minutes";
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<Outcome> {
     if arguments.is_empty() {
