@@ -11,6 +11,7 @@ use crate::hash::hash_text;
 use crate::ids::Name;
 use crate::problem::Code;
 use crate::row::Key;
+use crate::strict_json;
 use crate::value::Value;
 
 /// All synced tables, under one version number.
@@ -320,6 +321,18 @@ impl Table {
             if value.is_null() { Err(Code::BadKey) } else { Ok(value) }
         });
         values.collect::<Result<Vec<_>, _>>().map(Key)
+    }
+
+    /// A key that a person wrote: a JSON array, or of one column its value as it stands.
+    pub fn key_of_text(&self, text: &str) -> Result<Key, Code> {
+        let written = strict_json::parse(text).ok();
+        let values = match (written, self.key.as_slice()) {
+            (Some(Value::List(values)), _) => values,
+            (Some(value), [column]) if self.column(column)?.kind.normalise(&value).is_ok() => alloc::vec![value],
+            (_, [_]) => alloc::vec![Value::text(text)],
+            (_, _) => return Err(Code::BadKey),
+        };
+        self.normalise_key(&Key(values))
     }
 
     /// The table as it goes to devices.

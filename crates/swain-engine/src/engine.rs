@@ -1,6 +1,7 @@
 //! Answers what sessions ask: opens them, decides their pushes, reads log and tables for them.
 
 mod ask;
+mod history;
 mod open;
 mod planted;
 mod read;
@@ -22,6 +23,7 @@ use crate::limits::{LOG_PAGE_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
 use crate::matching::SharedPosition;
 pub(crate) use ask::OpenedLoad;
 pub use ask::{Ask, Identity, OpenRequest, Opened, Told};
+pub use history::{History, HistoryError, Step};
 pub use planted::{Channel, PlantedLeak};
 use terms::Terms;
 

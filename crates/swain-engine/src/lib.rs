@@ -21,7 +21,10 @@ mod rule_parser;
 mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
-pub use engine::{Ask, Channel, Engine, EngineError, Identity, OpenRequest, Opened, PlantedLeak, SessionLimits, Told};
+pub use engine::{
+    Ask, Channel, Engine, EngineError, History, HistoryError, Identity, OpenRequest, Opened, PlantedLeak,
+    SessionLimits, Step, Told,
+};
 pub use explain::{Clause, Departure, Explanation, Reason, Right, explain};
 pub use hub::{Delivery, Moved, SessionId, Taken};
 pub use judge::Judge;

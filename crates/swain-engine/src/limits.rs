@@ -34,3 +34,7 @@ pub const RIGHTS_TRIES_MAX: usize = 10;
 pub const WATCH_VALUES_MAX: usize = 500;
 /// SELECTs inside one another in a rule.
 pub const RULE_DEPTH_MAX: usize = 3;
+/// Steps of a row's history in one page.
+pub const HISTORY_PAGE_MAX: usize = 100;
+/// Changes of a row that are looked at for one page: some of them nobody may see who asks.
+pub const HISTORY_LOOKED_MAX: usize = 1_000;

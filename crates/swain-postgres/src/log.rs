@@ -1,8 +1,10 @@
 //! The log: reading parts of it.
 
 mod find;
+mod history;
 mod read;
 
+pub(crate) use history::history;
 pub(crate) use read::{Request, acked, count, head, page, read_image, read_who, tag};
 
 /// A counter for PostgreSQL, whose integers are signed; one beyond its range is as good as the end of it.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
-use swain_core::{Alias, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Problem, Schema, Tag, UserId};
+use swain_core::{
+    Alias, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, Schema, Tag, UserId,
+};
 use swain_store::{
     Answer, Arbiter, Bus as _, DeviceRow, Head, Interest, LoadChunk, LocalBus, LogPage, Retention, Store, StoreError,
     StoreErrorKind, Submission, Trimmed,
@@ -326,6 +328,17 @@ impl Store for PostgresStore {
 
     async fn results(&self, device: DeviceId, after: MutationNumber) -> Result<Vec<MutationResult>, StoreError> {
         self.with_session(async move |session| ledger::results(&session, &device, after).await).await
+    }
+
+    async fn history(
+        &self,
+        table: Name,
+        key: Key,
+        before: Option<Pos>,
+        max: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        let layout = self.layout();
+        self.with_session(async move |session| log::history(&session, &layout, (&table, &key), before, max).await).await
     }
 
     async fn aliases(&self, device: DeviceId, after: MutationNumber) -> Result<Vec<Alias>, StoreError> {

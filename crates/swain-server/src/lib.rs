@@ -32,6 +32,7 @@ mod random;
 mod refusal;
 mod retention;
 mod router;
+mod rows;
 mod server;
 mod stream;
 mod sync;

@@ -16,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::{assets, auth, cors, dev, headers, health, metrics, quota, sync};
+use crate::{assets, auth, cors, dev, headers, health, metrics, quota, rows, sync};
 
 pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     let cors = cors::layer(app.origins.listed());
@@ -35,6 +35,7 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/api/sync/changes", get(sync::changes::<S>))
         .route("/api/sync/shapes", post(sync::shapes::<S>))
         .route("/api/sync/batch", post(sync::batch::<S>))
+        .route("/api/tables/{table}/rows/{key}/history", get(rows::history::<S>))
         .route("/api/dev/reload", get(dev::reloads::<S>))
         .route("/api", get(nothing_here).fallback(nothing_here))
         .route("/api/{*rest}", get(nothing_here).fallback(nothing_here))

@@ -1,9 +1,11 @@
 //! The log: writing a position, and reading parts of it.
 
 mod find;
+mod history;
 mod read;
 mod write;
 
+pub(crate) use history::history;
 pub(crate) use read::{Request, acked, count, head, page, read_change, read_position, tag};
 pub(crate) use write::{Changes, Entry, append_position, index_scope, scope_values};
 

@@ -9,7 +9,10 @@ use futures::channel::oneshot;
 use rusqlite::Connection;
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
-use swain_core::{Alias, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Problem, Schema, Tag, UserId};
+use swain_core::{
+    Alias, Code, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Problem, RowKey, Schema, Tag,
+    UserId,
+};
 use swain_store::{
     Answer, Arbiter, DeviceRow, Head, Interest, LoadChunk, LocalBus, LogPage, Retention, Store, StoreError,
     StoreErrorKind, Submission, Trimmed,
@@ -333,6 +336,16 @@ impl Store for SqliteStore {
 
     async fn trim(&self, now: Millis, retention: Arc<Retention>, rows_max: usize) -> Result<Trimmed, StoreError> {
         self.write(move |writer| writer.tidy(|db| retention::trim(&db.conn, now, &retention, rows_max))).await
+    }
+
+    async fn history(
+        &self,
+        table: Name,
+        key: Key,
+        before: Option<Pos>,
+        max: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.read(move |conn, _| log::history(conn, &RowKey { table, key }, before, max)).await
     }
 
     async fn aliases(&self, device: DeviceId, after: MutationNumber) -> Result<Vec<Alias>, StoreError> {

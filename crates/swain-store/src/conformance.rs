@@ -17,6 +17,7 @@ pub mod announcing;
 mod arbiter;
 pub mod deciding;
 mod fixture;
+pub mod history;
 pub mod inbox;
 pub mod ledger;
 pub mod loading;
@@ -72,6 +73,8 @@ macro_rules! store_conformance {
             logging::a_position_larger_than_the_page_is_given_whole => spec!("S12");
             logging::a_page_ends_at_the_head => spec!("S12");
             logging::relevant_changes_are_counted_up_to_a_limit => spec!("P16");
+            history::a_rows_history_is_read_backwards_in_pages => spec!("S20");
+            history::a_history_begins_below_any_position => spec!("S20");
             loading::a_load_goes_on_behind_the_last_key => spec!("P5");
             loading::a_load_names_the_head_of_its_snapshot => spec!("P5");
             loading::a_load_gives_what_the_predicate_grants => spec!("R3");

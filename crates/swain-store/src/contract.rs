@@ -264,6 +264,16 @@ pub trait Store: crate::accounts::Accounts + crate::shape_lists::ShapeLists + Se
         changes_max: usize,
     ) -> impl Future<Output = Result<LogPage, StoreError>> + Send;
 
+    /// What happened to one row, the newest first: at most `max` positions below `before` (or all), each with its change of
+    /// this row alone. What the log no longer keeps (spec S16) is not there.
+    fn history(
+        &self,
+        table: Name,
+        key: Key,
+        before: Option<Pos>,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Position>, StoreError>> + Send;
+
     /// How many changes in (after, through] concern `interests`, counted up to `max`; with more than
     /// [`POSITION_CHANGES_MAX`] at one position, `max`.
     fn log_count(

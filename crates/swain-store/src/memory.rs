@@ -405,6 +405,16 @@ impl Store for MemoryStore {
         ready(Ok(self.state().trim(now, &retention, rows_max)))
     }
 
+    fn history(
+        &self,
+        table: Name,
+        key: Key,
+        before: Option<Pos>,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Position>, StoreError>> + Send {
+        ready(Ok(self.state().history(&RowKey { table, key }, before, max)))
+    }
+
     fn aliases(
         &self,
         device: DeviceId,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use swain_core::protocol::MutationResult;
 use swain_core::rule::Expression;
-use swain_core::{Alias, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Schema, Tag, UserId};
+use swain_core::{Alias, DeviceId, Epoch, Key, Millis, MutationNumber, Name, Pos, Position, Schema, Tag, UserId};
 use swain_postgres::PostgresStore;
 use swain_sqlite::SqliteStore;
 use swain_store::{
@@ -113,6 +113,16 @@ impl Store for AnyStore {
 
     async fn trim(&self, now: Millis, retention: Arc<Retention>, rows_max: usize) -> Result<Trimmed, StoreError> {
         each!(self, store => store.trim(now, retention, rows_max).await)
+    }
+
+    async fn history(
+        &self,
+        table: Name,
+        key: Key,
+        before: Option<Pos>,
+        max: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        each!(self, store => store.history(table, key, before, max).await)
     }
 
     async fn aliases(&self, device: DeviceId, after: MutationNumber) -> Result<Vec<Alias>, StoreError> {

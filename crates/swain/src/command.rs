@@ -7,6 +7,7 @@ mod demo;
 mod detach;
 mod dev;
 mod explain;
+mod history;
 mod inbox;
 mod init;
 mod pause;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     Check(check::Check),
     Explain(explain::Explain),
+    History(history::History),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Types(types::Types),
@@ -56,6 +58,7 @@ impl Command {
             Self::Serve(serve) => well(on_runtime(serve.run(common))),
             Self::Demo(demo) => well(on_runtime(demo.run(common))),
             Self::Check(check) => on_runtime(check.run(common)),
+            Self::History(history) => well(on_runtime(history.run(common))),
             Self::Explain(explain) => well(on_runtime(explain.run(common))),
             Self::Pause(pause) => well(on_runtime(pause.run(common))),
             Self::Resume(resume) => well(on_runtime(resume.run(common))),

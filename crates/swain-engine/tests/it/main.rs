@@ -3,6 +3,7 @@
 mod bench;
 mod explain;
 mod histories;
+mod history;
 mod inbox;
 mod input;
 mod load;

@@ -133,10 +133,10 @@ async fn large(session: &Session, layout: &Layout, pos: Pos) -> Result<LogPage, 
 
 /// The captured rows of a change, and its table.
 #[derive(Clone)]
-struct Reference {
-    first: i64,
-    last: i64,
-    table: Name,
+pub(super) struct Reference {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) table: Name,
 }
 
 /// Which positions a page will hold, with their changes.
@@ -239,7 +239,7 @@ fn concerns(interest: &Interest, change: &Change) -> bool {
 }
 
 /// The positions, each with about how many bytes it has.
-async fn read_positions(
+pub(super) async fn read_positions(
     session: &Session,
     layout: &Layout,
     places: &BTreeMap<Pos, Vec<Reference>>,

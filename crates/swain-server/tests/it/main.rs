@@ -12,6 +12,7 @@ mod line;
 mod mail;
 mod metrics;
 mod quota;
+mod rows;
 mod socket;
 mod stage;
 mod stream;

@@ -1,6 +1,6 @@
 //! Reading the log.
 
-use swain_core::{Change, DeviceId, Pos, Position};
+use swain_core::{Change, DeviceId, Pos, Position, RowKey};
 
 use super::{PlantedBug, State};
 use crate::contract::{Interest, LargePosition, LogPage, POSITION_CHANGES_MAX};
@@ -37,6 +37,16 @@ impl State {
         }
         let tag = self.tag_of(reached).expect("a page ends at or below the head");
         LogPage { positions, through: reached, tag, large: None }
+    }
+
+    /// The newest positions below `before` that changed a row, each with that change alone.
+    pub(super) fn history(&self, row: &RowKey, before: Option<Pos>, max: usize) -> Vec<Position> {
+        let below = self.log.iter().rev().skip_while(|(pos, _)| before.is_some_and(|before| **pos >= before));
+        let of_row = below.filter_map(|(_, position)| {
+            let changes: Vec<Change> = position.changes.iter().filter(|change| change.row == *row).cloned().collect();
+            (!changes.is_empty()).then(|| Position { changes, ..position.clone() })
+        });
+        of_row.take(max).collect()
     }
 
     /// How many changes concern somebody, up to `max`; with a position that is not read as one, `max`.

@@ -1,6 +1,6 @@
 //! `swain explain`
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::json;
 use swain_core::rule::Auth;
 use swain_core::strict_json::parse;
@@ -87,25 +87,12 @@ fn read_claims(text: &str) -> anyhow::Result<std::collections::BTreeMap<Name, Va
 }
 
 /// The key as it stands, or as JSON: what fits the types of the key's columns.
-fn read_key(table: &Table, text: &str) -> anyhow::Result<Key> {
-    let kinds: Vec<_> = table.key.iter().map(|column| table.columns[column].kind).collect();
-    let as_json = parse(text).ok();
-    let values = match (as_json, kinds.as_slice()) {
-        (Some(Value::List(values)), _) => values,
-        (Some(value), [kind]) if kind.normalise(&value).is_ok() => vec![value],
-        (_, [_]) => vec![Value::text(text)],
-        (_, _) => Vec::new(),
-    };
+pub(super) fn read_key(table: &Table, text: &str) -> anyhow::Result<Key> {
     let names = || table.key.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
-    if values.len() != kinds.len() {
-        bail!("the key of '{}' is ({}): write it as a JSON array of {}", table.name, names(), kinds.len());
-    }
-    let normal = kinds.iter().zip(&values).map(|(kind, value)| kind.normalise(value));
-    let normal: Result<Vec<Value>, _> = normal.collect();
-    normal
-        .map(Key)
-        .ok()
-        .with_context(|| format!("{text} does not fit the key of '{}', which is ({})", table.name, names()))
+    table.key_of_text(text).map_err(|_| match table.key.len() {
+        1 => anyhow!("{text} does not fit the key of '{}', which is ({})", table.name, names()),
+        count => anyhow!("the key of '{}' is ({}): write it as a JSON array of {count}", table.name, names()),
+    })
 }
 
 fn text(asked: &Explain, key: &Key, auth: &Auth, explained: &Explanation) -> String {
