@@ -75,6 +75,14 @@ impl Device {
         self.results(rows).await
     }
 
+    /// Writes one row in a state and waits until the server says that it has it.
+    pub(crate) async fn write_in(&mut self, state: &str) -> anyhow::Result<()> {
+        self.n += 1;
+        let push = Up::push(&[load::mutation_in(&self.id, self.schema, self.n, state)]);
+        self.send(push).await?;
+        self.results(1).await
+    }
+
     /// The results of one push, which have to be good.
     pub(crate) async fn results(&mut self, count: u64) -> anyhow::Result<()> {
         loop {

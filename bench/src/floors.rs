@@ -13,6 +13,8 @@ pub const IDLE_1000: &str = "memory of an idle connection, of 1000";
 /// The slowest of a hundred while the log is cleaned up.
 pub const CLEANING_P99: &str = "propagation p99 during a clean-up";
 
+/// What the server spends on one delivered frame while a thousand scopes are held.
+pub const DELIVERY_1000_SCOPES: &str = "a delivered frame, 1000 scopes of 10 devices";
 /// What other programs get through where nobody waits for the disk.
 pub const CAPTURE_CPU: &str = "CPU-bound, without scope rows";
 /// What they get through where a flush takes 2 ms more.
@@ -30,6 +32,8 @@ const BATCHED_WRITES_MIN: f64 = 1000.0;
 const IDLE_CONNECTION_KIB_MAX: f64 = 200.0;
 /// A clean-up may move the p99 by less than a fifth.
 const CLEANING_P99_RATIO_MAX: f64 = 1.2;
+/// A thousand scopes may cost half as much again as one.
+const SCOPES_RATIO_MAX: f64 = 1.5;
 /// What capture and sequencing leave of a bare trigger log's transactions.
 const CAPTURE_CPU_RATIO_MIN: f64 = 0.7;
 /// The same where commits wait for the disk.
@@ -68,6 +72,13 @@ pub fn retention_misses(figures: &Figures) -> Vec<String> {
     let holds = ratio < CLEANING_P99_RATIO_MAX;
     let miss = format!("{CLEANING_P99}: {ratio:.2} times that without, wanted less than {CLEANING_P99_RATIO_MAX}");
     (!holds).then_some(miss).into_iter().collect()
+}
+
+/// The same of what a delivered frame costs among many scopes.
+pub fn scopes_misses(figures: &Figures) -> Vec<String> {
+    let ratio = median(&figures.ratios(DELIVERY_1000_SCOPES));
+    let miss = format!("{DELIVERY_1000_SCOPES}: {ratio:.2} times that of 1 scope, wanted at most {SCOPES_RATIO_MAX}");
+    (ratio.is_nan() || ratio > SCOPES_RATIO_MAX).then_some(miss).into_iter().collect()
 }
 
 /// The same of what capture on PostgreSQL costs other programs.

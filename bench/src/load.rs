@@ -17,8 +17,13 @@ pub(crate) const NOTE: &str = "Bring the new balls; whoever comes first takes th
 
 /// The n-th mutation of a device: one new row.
 pub(crate) fn mutation(device: &str, schema: u64, n: u64) -> Mutation {
+    mutation_in(device, schema, n, STATE)
+}
+
+/// The same in a state of its own.
+pub(crate) fn mutation_in(device: &str, schema: u64, n: u64, state: &str) -> Mutation {
     let row = RowKey { table: Name::from(TABLE), key: Key::of(format!("{device}-{n}").as_str()) };
-    let set = Row::default().with("title", TITLE).with("state", STATE).with("score", 15).with("note", NOTE);
+    let set = Row::default().with("title", TITLE).with("state", state).with("score", 15).with("note", NOTE);
     let operations = vec![Operation::Insert { row, set }];
     Mutation { n: MutationNumber(n), base: Pos(0), at: now(), schema, operations }
 }

@@ -4,6 +4,7 @@
 //! process over the wire protocol; what is measured runs in a process of its own, which is this program again
 //! (`swain-bench serve`, [`serve`]). What must hold on any machine stands in `floors.rs`.
 //! `swain-bench retention [--check] [--json]` holds writes during a clean-up of the log against writes without one: [`retention`].
+//! `swain-bench scopes [--check] [--json]` holds deliveries to a thousand scopes against deliveries to one: [`scopes`].
 //! `swain-bench postgres [--check] [--json]` holds what other programs get through on PostgreSQL against a trigger that only logs,
 //! and `postgres-held` holds answers beside a transaction that is open for ten minutes against answers without: [`postgres`].
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ mod peer;
 mod postgres;
 mod propagation;
 mod retention;
+mod scopes;
 mod scratch;
 mod serve;
 mod writes;
@@ -26,10 +28,11 @@ use std::time::Instant;
 use swain_bench::figure::Figures;
 use swain_bench::floors;
 
-const USAGE: &str = "swain-bench smoke|retention|postgres|postgres-held [--check] [--json]
+const USAGE: &str = "swain-bench smoke|retention|scopes|postgres|postgres-held [--check] [--json]
 
 smoke          propagation, writes and memory in about a minute
 retention      propagation while the log is cleaned up, and while it is not; about three minutes
+scopes         what a delivered frame costs when a thousand scopes are held; about two minutes
 postgres       what other programs get through on PostgreSQL, with and without capture; about twenty minutes
 postgres-held  answers beside a transaction that is open for ten minutes; about twenty minutes
 --check        fails when a figure misses its floor
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["serve", what, folder] => serve::serve(what, folder.as_ref()),
-        [name @ ("smoke" | "retention" | "postgres" | "postgres-held"), options @ ..]
+        [name @ ("smoke" | "retention" | "scopes" | "postgres" | "postgres-held"), options @ ..]
             if options.iter().all(|option| ["--check", "--json"].contains(option)) =>
         {
             bench(name, options.contains(&"--check"), options.contains(&"--json"))
@@ -69,6 +72,7 @@ fn bench(name: &str, is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode
         let mut figures = Figures::default();
         match name {
             "retention" => retention::measure(&mut figures).await?,
+            "scopes" => scopes::measure(&mut figures).await?,
             "postgres" => postgres::measure(&mut figures).await?,
             "postgres-held" => postgres::measure_long(&mut figures).await?,
             _ => {
@@ -87,6 +91,7 @@ fn bench(name: &str, is_checked: bool, is_json: bool) -> anyhow::Result<ExitCode
     let misses = match (is_checked, name) {
         (false, _) => Vec::new(),
         (true, "retention") => floors::retention_misses(&figures),
+        (true, "scopes") => floors::scopes_misses(&figures),
         (true, "postgres") => floors::postgres_misses(&figures),
         (true, "postgres-held") => floors::held_misses(&figures),
         (true, _) => floors::misses(&figures),

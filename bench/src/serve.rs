@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::{SinkExt as _, StreamExt as _};
 use swain_core::Millis;
-use swain_engine::{Engine, TableConfig};
+use swain_engine::{Engine, SessionLimits, TableConfig};
 use swain_server::{Rates, Secret, Server, ServerConfig, now};
 use swain_sqlite::{SqliteOptions, SqliteStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,10 +26,15 @@ pub(crate) const SWAIN: &str = "swain";
 pub(crate) const SWAIN_CLEANING: &str = "swain-cleaning";
 /// The same log, and nobody cleans it up.
 pub(crate) const SWAIN_KEEPING: &str = "swain-keeping";
+/// The same by scopes, for ten thousand devices that say nothing by themselves.
+pub(crate) const SWAIN_SCOPES: &str = "swain-scopes";
 /// A TCP server that sends back what comes.
 pub(crate) const TCP: &str = "tcp";
 /// A WebSocket server that sends back what comes.
 pub(crate) const WEBSOCKET: &str = "websocket";
+
+/// More than any benchmark connects.
+const DEVICES_MAX: usize = 12_000;
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// The same as the server's.
@@ -45,6 +50,15 @@ pub(crate) fn serve(what: &str, folder: &Path) -> anyhow::Result<ExitCode> {
                 crate::retention::fill(&engine).await?;
                 let keep = if what == SWAIN_CLEANING { crate::retention::KEPT } else { Millis(u64::MAX) };
                 serve_swain(engine, |config| config.retention.log = keep).await?;
+            }
+            SWAIN_SCOPES => {
+                let limits = SessionLimits { sessions: DEVICES_MAX, user_sessions: DEVICES_MAX };
+                let engine = open(folder, now(), vec!["state".into()]).await?.with_session_limits(limits);
+                let patient = |config: &mut ServerConfig| {
+                    config.connections = DEVICES_MAX;
+                    config.heartbeat = Millis(600_000);
+                };
+                serve_swain(Arc::new(engine), patient).await?;
             }
             TCP => serve_bare(|stream| async move { drop(echo_bytes(stream).await) }).await?,
             WEBSOCKET => serve_bare(|stream| async move { drop(echo_messages(stream).await) }).await?,
@@ -71,11 +85,17 @@ async fn serve_swain(
 
 /// A database with the table, its triggers and rules, as the server has it; taken over at a time.
 pub(crate) async fn engine(folder: &Path, at: Millis) -> anyhow::Result<Arc<Engine<SqliteStore>>> {
+    Ok(Arc::new(open(folder, at, Vec::new()).await?))
+}
+
+/// The same, with these columns as scopes.
+async fn open(folder: &Path, at: Millis, scopes: Vec<String>) -> anyhow::Result<Engine<SqliteStore>> {
     let store = SqliteStore::open(folder.join("bench.db"), SqliteOptions::system())?;
     store.execute_outside(TABLE_SQL).await?;
-    let everybodys = TableConfig { read: Some("true".into()), write: Some("true".into()), ..TableConfig::default() };
+    let everybodys =
+        TableConfig { read: Some("true".into()), write: Some("true".into()), scopes, ..TableConfig::default() };
     let tables = BTreeMap::from([(TABLE.to_owned(), everybodys)]);
-    Ok(Arc::new(Engine::open(Arc::new(store), &tables, at).await?))
+    Ok(Engine::open(Arc::new(store), &tables, at).await?)
 }
 
 fn announce(address: SocketAddr) -> anyhow::Result<()> {

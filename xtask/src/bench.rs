@@ -14,6 +14,7 @@ Runs one benchmark of bench/ in release. --check fails when a figure misses its 
 
 smoke          propagation, writes and memory beside the raw limits of this machine; about a minute
 retention      propagation while the log is cleaned up beside propagation while it is not; about three minutes
+scopes         what a delivered frame costs the server when a thousand scopes are held, beside one; two minutes
 postgres       what other programs get through on PostgreSQL beside a bare trigger log, the same without
                scope rows, in the other layout, and answers beside an open transaction; about twenty minutes
 postgres-held  answers beside a transaction that is open for ten minutes; about twenty minutes
