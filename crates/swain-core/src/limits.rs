@@ -18,6 +18,12 @@ pub const FILTER_DEPTH_MAX: usize = 8;
 pub const FILTER_NODES_MAX: usize = 64;
 /// Values in one `in` of a filter.
 pub const FILTER_VALUES_MAX: usize = 500;
+/// Canonical bytes of what a tab says of itself in a room (spec P28).
+pub const PRESENCE_STATE_BYTES_MAX: usize = 2048;
+/// Characters of a tab's name.
+pub const PRESENCE_TAB_CHARS_MAX: usize = 64;
+/// Rooms of one connection; a room counts for each tab that is in it.
+pub const PRESENCE_ROOMS_MAX: usize = 16;
 /// Characters of a device id.
 pub const DEVICE_ID_CHARS_MAX: usize = 64;
 /// Bytes of the name that an outside program gives itself.

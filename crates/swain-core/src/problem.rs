@@ -175,6 +175,12 @@ codes! {
     LimitRate = "limit_rate", 429;
     /// More sessions of one user than the limit.
     LimitUserSessions = "limit_user_sessions", 429;
+    /// What a tab says of itself is larger than the limit.
+    LimitPresenceBytes = "limit_presence_bytes", 413;
+    /// More rooms of one connection than the limit.
+    LimitPresenceRooms = "limit_presence_rooms", 429;
+    /// More in one room than the limit.
+    LimitPresenceMembers = "limit_presence_members", 429;
     /// Something is wrong inside the server.
     Internal = "internal", 500;
 }

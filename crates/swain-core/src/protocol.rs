@@ -4,6 +4,7 @@
 
 mod cursor;
 mod down;
+mod presence;
 mod transport;
 mod up;
 
@@ -13,6 +14,7 @@ pub use down::{
     cursor_of_frame, kind_of_frame, number_frame, place_fragment, write_changes, write_load, write_load_changes,
     write_own_changes, write_patch, write_put, write_remove,
 };
+pub use presence::{Nearby, Other, Presence, Said, Tab};
 pub use transport::Transport;
 pub use up::{Hello, Unreadable, Up, UpBatch, read_shapes};
 

@@ -3,6 +3,7 @@
 //! Stores turn the same expression into SQL. A property test holds the two together.
 
 mod order;
+mod scope_right;
 mod selection;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::row::Row;
 use crate::schema::ColumnType;
 use crate::value::Value;
 pub use order::{Comparison, is_ordered, order};
+pub use scope_right::ScopeRight;
 pub use selection::{Selection, ValueSet, resolve_in};
 
 /// Who asks.

@@ -4,6 +4,7 @@ mod ask;
 mod history;
 mod open;
 mod planted;
+mod presence;
 mod read;
 mod terms;
 
@@ -22,7 +23,7 @@ use crate::hub::{Hub, SessionId, Taken};
 use crate::limits::{LOG_PAGE_CHANGES_MAX, SESSIONS_MAX, USER_SESSIONS_MAX};
 use crate::matching::SharedPosition;
 pub(crate) use ask::OpenedLoad;
-pub use ask::{Ask, Identity, OpenRequest, Opened, Told};
+pub use ask::{Ask, Identity, OpenRequest, Opened, PresenceHeard, Told};
 pub use history::{History, HistoryError, Step};
 pub use planted::{Channel, PlantedLeak};
 use terms::Terms;
@@ -95,6 +96,7 @@ impl<S: Store> Engine<S> {
     #[must_use]
     pub fn with_planted_leak(self, leak: PlantedLeak) -> Self {
         self.hub().is_deaf = leak == PlantedLeak::RightsNotFollowed;
+        self.hub().rooms.ignores_rows = leak == PlantedLeak::PresenceIgnoresRows;
         Self { planted: Some(leak), ..self }
     }
 
@@ -211,6 +213,8 @@ impl<S: Store> Engine<S> {
             Ask::ReadRows { shape, after } => self.read_rows(session, &shape, after).await,
             Ask::Follow => self.follow().await.map(|()| Told::Followed),
             Ask::ReadLoadLog { after, through, shapes } => self.read_load_log(session, after, through, &shapes).await,
+            Ask::HearPresence(heard) => self.hear_presence(session, *heard).await,
+            Ask::LookAround => Ok(Told::Presence(self.hub().rooms.look(session))),
             Ask::Watch { shapes } => {
                 let shapes = self.shapes_on(Channel::Live, &shapes).into();
                 self.hub().watch(session, shapes, &self.catalog().schema);

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
-use swain_core::{Alias, Change, DeviceId, Millis, MutationNumber, Name, Pos, Schema, Tag, UserId, Value};
+use swain_core::protocol::{Presence, Tab};
+use swain_core::{Alias, Change, DeviceId, Millis, MutationNumber, Name, Pos, Problem, Schema, Tag, UserId, Value};
 use swain_store::{Interest, LargePosition};
 
-use crate::limits::{ALIAS_BYTES, SESSION_QUEUE_BYTES_MAX, WATCH_VALUES_MAX};
+use crate::limits::{ALIAS_BYTES, PRESENCE_WAITING_MAX, SESSION_QUEUE_BYTES_MAX, WATCH_VALUES_MAX};
 use crate::matching::{LiveShape, SharedPosition};
+use crate::presence::{Arrival, Room, Rooms};
 use crate::rights::{Rights, interest_in, is_moved};
 
 /// A connection's server side.
@@ -101,6 +103,10 @@ pub(crate) struct Hub {
     devices: BTreeMap<DeviceId, SessionId>,
     /// The version of the schema by which the index finds sessions.
     schema: u64,
+    /// Who is where; who is not entitled to a stream is in no room.
+    pub(crate) rooms: Rooms,
+    /// What devices said of themselves beside their streams (spec P22).
+    mail: BTreeMap<SessionId, Vec<Presence>>,
     /// A leak that a test has planted: rights that move are not noticed.
     pub(crate) is_deaf: bool,
 }
@@ -144,6 +150,8 @@ impl Hub {
             index: BTreeMap::new(),
             rights: BTreeMap::new(),
             devices: BTreeMap::new(),
+            rooms: Rooms::default(),
+            mail: BTreeMap::new(),
             is_deaf: false,
         }
     }
@@ -170,6 +178,8 @@ impl Hub {
         {
             member.place = Place::Superseded;
             member.waker.wake_by_ref();
+            self.rooms.leave(older);
+            self.wake_guests();
         }
         let right_watches: Vec<Watch> =
             rights.keys().flat_map(|right| watches_in(&interest_in(right, schema))).collect();
@@ -192,7 +202,7 @@ impl Hub {
         watches.push(Watch::Device(member.device.clone()));
         let old = std::mem::replace(&mut member.watches, watches.clone());
         member.shapes = shapes;
-        if !matches!(member.place, Place::Superseded | Place::Moved(_)) {
+        if member.is_entitled() {
             member.place = Place::Behind;
         }
         self.unindex(id, &old);
@@ -206,6 +216,9 @@ impl Hub {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
+        self.rooms.leave(id);
+        self.mail.remove(&id);
+        self.wake_guests();
         self.unindex(id, &member.watches);
         for watch in &member.right_watches {
             forget(&mut self.rights, watch, id);
@@ -220,7 +233,7 @@ impl Hub {
         let Some(member) = self.members.get_mut(&id) else {
             return false;
         };
-        if pos != self.head.0 || matches!(member.place, Place::Superseded | Place::Moved(_)) {
+        if pos != self.head.0 || !member.is_entitled() {
             return false;
         }
         member.place = Place::Live { queue: VecDeque::new(), bytes: 0 };
@@ -257,6 +270,8 @@ impl Hub {
                 member.waker.wake_by_ref();
             }
         }
+        shared.changes.iter().for_each(|shared| self.rooms.note(shared.change()));
+        self.wake_guests();
     }
 
     /// Goes to a later position without what lies between: every session has to read the log.
@@ -266,6 +281,8 @@ impl Hub {
             // Whether its rights moved in between is not known.
             if member.rights.is_empty() { member.fall_behind() } else { member.end(Moved::Rights) }
         }
+        self.rooms.forget_rows();
+        self.clear_rooms();
     }
 
     /// The session's rights have moved since they were read.
@@ -273,6 +290,7 @@ impl Hub {
         if let Some(member) = self.members.get_mut(&id) {
             member.end(Moved::Rights);
         }
+        self.clear_rooms();
     }
 
     /// Why nothing more is for this session, if so.
@@ -287,12 +305,14 @@ impl Hub {
     pub(crate) fn end_sessions_of(&mut self, user: &UserId) {
         let members = self.members.values_mut().filter(|member| member.user.as_ref() == Some(user));
         members.for_each(|member| member.end(Moved::Rights));
+        self.clear_rooms();
     }
 
     /// From here on sessions are found by another schema. What those were promised that are there was by the old one.
     pub(crate) fn renew(&mut self, schema: u64) {
         self.schema = schema;
         self.members.values_mut().for_each(|member| member.end(Moved::Schema));
+        self.clear_rooms();
     }
 
     /// Goes past a position that is too large to be read. Those whom its tables concern come back and load, or read of
@@ -313,6 +333,8 @@ impl Hub {
                 member.fall_behind();
             }
         }
+        // Who is on a row of these tables holds a shape of them, and has come to an end with it.
+        self.clear_rooms();
     }
 
     fn move_rights_by(&mut self, watches: &BTreeSet<Watch>, shared: &SharedPosition) {
@@ -323,6 +345,55 @@ impl Hub {
             let is_news = shared.position.pos > member.since && !self.is_deaf;
             if is_news && shared.changes.iter().any(|shared| member.depends_on(shared.change())) {
                 member.end(Moved::Rights);
+                self.rooms.leave(id);
+            }
+        }
+    }
+
+    // ---- who is where ----
+
+    /// Lets a tab into a room, if its session still has its promise.
+    pub(crate) fn arrive(&mut self, arrival: Arrival) -> Result<(), Problem> {
+        let is_entitled = self.members.get(&arrival.session).is_some_and(Member::is_entitled);
+        let arrived = if is_entitled { self.rooms.arrive(arrival) } else { Ok(()) };
+        self.wake_guests();
+        arrived
+    }
+
+    /// A tab leaves a room, or all of them.
+    pub(crate) fn leave_room(&mut self, session: SessionId, tab: &Tab, room: Option<&Room>) {
+        self.rooms.leave_room(session, tab, room);
+        self.wake_guests();
+    }
+
+    /// What a device said of itself beside its stream: its session takes it in, if there is one.
+    pub(crate) fn deliver_presence(&mut self, device: &DeviceId, user: Option<&UserId>, said: Vec<Presence>) {
+        let Some(id) = self.devices.get(device) else { return };
+        let Some(member) = self.members.get(id).filter(|member| member.user.as_ref() == user) else { return };
+        let mail = self.mail.entry(*id).or_default();
+        mail.extend(said);
+        // Of a session that takes nothing in, the latest counts.
+        mail.drain(..mail.len().saturating_sub(PRESENCE_WAITING_MAX));
+        member.waker.wake_by_ref();
+    }
+
+    /// What there is for a session of presence: what its device said, and whether there is something to tell it.
+    pub(crate) fn take_presence(&mut self, id: SessionId) -> (Vec<Presence>, bool) {
+        (self.mail.remove(&id).unwrap_or_default(), self.rooms.has_news(id))
+    }
+
+    /// Who has come to an end is nowhere.
+    fn clear_rooms(&mut self) {
+        let is_gone = |id: &SessionId| !self.members.get(id).is_some_and(Member::is_entitled);
+        let gone: Vec<SessionId> = self.rooms.sessions().filter(is_gone).collect();
+        gone.into_iter().for_each(|id| self.rooms.leave(id));
+        self.wake_guests();
+    }
+
+    fn wake_guests(&mut self) {
+        for id in self.rooms.take_woken() {
+            if let Some(member) = self.members.get(&id) {
+                member.waker.wake_by_ref();
             }
         }
     }
@@ -365,16 +436,21 @@ impl Member {
         self.rights.iter().any(|(right, set)| is_moved(right, Some(set), change))
     }
 
+    /// Whether what it was promised still holds.
+    fn is_entitled(&self) -> bool {
+        !matches!(self.place, Place::Superseded | Place::Moved(_))
+    }
+
     /// What waits is dropped with the promise of it.
     fn end(&mut self, why: Moved) {
-        if !matches!(self.place, Place::Superseded | Place::Moved(_)) {
+        if self.is_entitled() {
             self.place = Place::Moved(why);
             self.waker.wake_by_ref();
         }
     }
 
     fn fall_behind(&mut self) {
-        if !matches!(self.place, Place::Superseded | Place::Moved(_)) {
+        if self.is_entitled() {
             self.place = Place::Behind;
             self.waker.wake_by_ref();
         }

@@ -16,6 +16,7 @@ mod hub;
 mod judge;
 pub mod limits;
 mod matching;
+mod presence;
 mod rights;
 mod rule_parser;
 mod session;
@@ -23,7 +24,7 @@ mod session;
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
 pub use engine::{
     Ask, Channel, Engine, EngineError, History, HistoryError, Identity, OpenRequest, Opened, PlantedLeak,
-    SessionLimits, Step, Told,
+    PresenceHeard, SessionLimits, Step, Told,
 };
 pub use explain::{Clause, Departure, Explanation, Reason, Right, explain};
 pub use hub::{Delivery, Moved, SessionId, Taken};

@@ -38,3 +38,11 @@ pub const RULE_DEPTH_MAX: usize = 3;
 pub const HISTORY_PAGE_MAX: usize = 100;
 /// Changes of a row that are looked at for one page: some of them nobody may see who asks.
 pub const HISTORY_LOOKED_MAX: usize = 1_000;
+/// Tabs in one room.
+pub const PRESENCE_MEMBERS_MAX: usize = 100;
+/// Milliseconds between two times that a session hears of others; in between the latest counts (spec P28).
+pub const PRESENCE_INTERVAL_MS: u64 = 50;
+/// Heartbeats of silence after which a tab is no longer there.
+pub const PRESENCE_SILENCES_MAX: u64 = 3;
+/// What a session says of itself and waits to be taken in.
+pub const PRESENCE_WAITING_MAX: usize = 32;

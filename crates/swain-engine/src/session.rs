@@ -10,6 +10,7 @@
 //! before it polls again, so what is not sent is not yet made: the socket's pace is the session's pace.
 
 mod load;
+mod nearby;
 mod rate;
 mod running;
 mod stream;
@@ -17,7 +18,7 @@ mod stream;
 use std::collections::VecDeque;
 
 use swain_core::limits::MESSAGE_BYTES_MAX;
-use swain_core::protocol::{Close, Goaway, Hello, Up, number_frame};
+use swain_core::protocol::{Close, Goaway, Hello, Presence, Up, kind_of_frame, number_frame};
 use swain_core::{Code, Millis, Problem};
 
 use crate::engine::{Ask, Identity, OpenRequest, Told};
@@ -39,6 +40,9 @@ pub enum Input {
     Told(Told),
     /// What waits for the session; to be given after every wake-up, after every answer, and before every tick.
     Taken(Taken),
+    /// What its device said of its tabs beside the stream, and whether there is something new about others; to be given
+    /// with [`Input::Taken`] when there is something.
+    Presence(Vec<Presence>, bool),
     /// Time has passed.
     Tick,
     /// The server is going down: the device shall come back after this time.
@@ -134,6 +138,7 @@ impl Session {
             (_, Input::Told(told)) => self.handle_told(now, told),
             (Phase::Running(running), Input::Taken(taken)) => running.handle_taken(taken),
             (_, Input::Taken(_)) => {}
+            (_, Input::Presence(said, has_news)) => self.handle_presence(now, said, has_news),
             (_, Input::Tick) => self.handle_tick(now),
             (_, Input::Drain(retry)) => self.handle_goaway("draining", retry),
         }
@@ -153,7 +158,10 @@ impl Session {
                     *sent += 1;
                     number_frame(frame, *sent);
                 }
-                self.last_sent = now;
+                // What is told of others moves no cursor: a heartbeat comes all the same.
+                if kind_of_frame(frame) != "presence" {
+                    self.last_sent = now;
+                }
             }
             Output::Close(_) => self.phase = Phase::Closed,
             Output::Ask(_) => {}
@@ -169,7 +177,8 @@ impl Session {
             Phase::Running(running) => {
                 let heartbeat = (self.last_sent.plus(self.heartbeat), "heartbeat");
                 let expiry = running.expires().map(|expires| (expires, "token expiry"));
-                expiry.into_iter().chain([heartbeat]).min()
+                let nearby = running.nearby_timeout().map(|due| (due, "presence"));
+                expiry.into_iter().chain(nearby).chain([heartbeat]).min()
             }
         }
     }
@@ -192,6 +201,7 @@ impl Session {
                 }
             }
             (Phase::Running(running), Up::Auth(token)) => running.handle_auth(token),
+            (Phase::Running(_), Up::Presence(said)) => self.handle_presence(now, vec![said], false),
             (Phase::Running(_), Up::Hello(_)) => {
                 let problem = Problem::new(Code::HelloExpected, "hello is the first message, and only the first");
                 self.refuse(&problem, Close::BadMessage);
@@ -200,6 +210,21 @@ impl Session {
                 let problem = Problem::new(Code::HelloExpected, "the first message is hello; the next after welcome");
                 self.refuse(&problem, Close::BadMessage);
             }
+        }
+    }
+
+    fn handle_presence(&mut self, now: Millis, said: Vec<Presence>, has_news: bool) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        if has_news {
+            running.handle_nearby_news();
+        }
+        // A poll is over before anybody has looked: nobody is anywhere by one (spec P28).
+        if matches!(self.numbers, Numbers::None) {
+            return;
+        }
+        let mut said = said.into_iter();
+        if let Err(problem) = said.try_for_each(|presence| running.handle_presence(now, presence)) {
+            self.refuse(&problem, Close::Policy);
         }
     }
 
@@ -218,7 +243,7 @@ impl Session {
             }
             (Phase::Authenticating(_), Told::Identity(Err(problem))) => self.refuse(&problem, Close::AuthExpired),
             (Phase::Opening(identity), Told::Opened(Ok(opened))) => {
-                let mut running = Running::new(*opened, identity.expires);
+                let mut running = Running::new(*opened, identity.expires, self.heartbeat);
                 self.out.push_back(Output::Send(running.welcome(now, self.heartbeat).to_text()));
                 self.phase = Phase::Running(Box::new(running));
             }

@@ -67,6 +67,8 @@ impl PollLine {
             Ok(Up::Push(_)) => self.upward.iter_mut().for_each(|upward| upward.push(message)),
             // The welcome of a new connection says when this token ends.
             Ok(Up::Auth(_)) => self.told.push_back(Told::Heard(Heard::Restart)),
+            // The native device does not say where its user is.
+            Ok(Up::Presence(_)) => {}
             Err(problem) => tracing::error!(error = %problem, "the device says what nobody reads"),
         }
     }

@@ -39,6 +39,8 @@ impl SseLine {
             Ok(Up::Push(_)) => self.upward.iter_mut().for_each(|upward| upward.push(text)),
             // The right to this stream cannot be renewed; the next one has the new token (spec P20).
             Ok(Up::Auth(_)) => self.told.push_back(Heard::Restart),
+            // The native device does not say where its user is.
+            Ok(Up::Presence(_)) => {}
             Err(problem) => tracing::error!(error = %problem, "the device says what nobody reads"),
         }
     }

@@ -109,7 +109,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
                 let device = session.as_ref().unwrap().0.clone();
                 frames.push(state.decide(&device, mutations.into_iter().map(Result::unwrap).collect()));
             }
-            Some(Some(Up::Auth(_))) => {}
+            Some(Some(Up::Auth(_) | Up::Presence(_))) => {}
         }
         if let Some((device, sent)) = &mut session {
             frames.extend(state.changes_from(device, *sent));

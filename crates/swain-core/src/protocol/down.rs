@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use crate::alias::Alias;
 use crate::ids::{DeviceId, Epoch, Millis, MutationNumber, Name, Pos, Tag, UserId};
 use crate::problem::Problem;
+use crate::protocol::Nearby;
 use crate::row::{Row, RowKey};
 use crate::schema::Schema;
 
@@ -47,6 +48,8 @@ pub enum Down {
     Results(Results),
     /// Come back later.
     Goaway(Goaway),
+    /// Who else is here (spec P28).
+    Presence(Nearby),
     /// Something was wrong.
     Problem(Problem),
     /// A kind of a newer server; ignored.

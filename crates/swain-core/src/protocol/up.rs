@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 use crate::decode::Node;
 use crate::hash::hash_text;
 use crate::ids::{DeviceId, MutationNumber};
-use crate::limits::{DEVICE_ID_CHARS_MAX, MESSAGE_BYTES_MAX, PUSH_MUTATIONS_MAX, SHAPES_MAX};
+use crate::limits::{DEVICE_ID_CHARS_MAX, MESSAGE_BYTES_MAX, PRESENCE_ROOMS_MAX, PUSH_MUTATIONS_MAX, SHAPES_MAX};
 use crate::mutation::{Mutation, count, object};
 use crate::problem::{Code, Problem};
-use crate::protocol::PROTOCOL;
+use crate::protocol::{PROTOCOL, Presence};
 use crate::shape::Shape;
 use crate::strict_json::parse;
 use crate::value::Value;
@@ -25,6 +25,8 @@ pub enum Up {
     Push(Vec<Result<Mutation, Unreadable>>),
     /// A new access token.
     Auth(String),
+    /// Where the device's user is (spec P28).
+    Presence(Presence),
 }
 
 /// Who connects, and how far it has got.
@@ -48,13 +50,15 @@ pub struct Hello {
     pub gzip: bool,
 }
 
-/// Mutations outside a stream (spec P22).
+/// What a device says outside its stream (spec P22).
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpBatch {
-    /// The device that made them.
+    /// The device that says it.
     pub device: DeviceId,
-    /// In order.
+    /// Mutations, in order.
     pub mutations: Vec<Result<Mutation, Unreadable>>,
+    /// Where its user is, in order.
+    pub presence: Vec<Presence>,
 }
 
 /// A mutation whose number can be read and whose body cannot: it is refused, and blocks nothing behind it.
@@ -83,6 +87,7 @@ impl Up {
         match &**kind {
             "hello" => Hello::read(&node).map(Self::Hello),
             "push" => read_push(&node).map(Self::Push),
+            "presence" => Presence::read(&node).map(Self::Presence),
             "auth" => Ok(Self::Auth(node.required("token")?.text()?.into())),
             other => Err(Problem::new(Code::UnknownMessage, format!("there is no message '{other}'"))),
         }
@@ -154,7 +159,13 @@ impl UpBatch {
     pub fn read(text: &str) -> Result<Self, Problem> {
         let value = parse_message(text)?;
         let node = Node::root("body", &value);
-        Ok(Self { device: read_device(&node)?, mutations: read_push(&node)? })
+        let presence = node.member("presence")?;
+        let presence = presence.as_ref().map(read_presence).transpose()?.unwrap_or_default();
+        let mutations = match node.member("mutations")? {
+            None if !presence.is_empty() => Vec::new(),
+            _ => read_push(&node)?,
+        };
+        Ok(Self { device: read_device(&node)?, mutations, presence })
     }
 
     /// The body of a request.
@@ -200,6 +211,15 @@ fn read_push(node: &Node<'_>) -> Result<Vec<Result<Mutation, Unreadable>>, Probl
         return Err(mutations.problem(Code::LimitPushMutations, detail));
     }
     items.iter().map(read_mutation).collect()
+}
+
+fn read_presence(node: &Node<'_>) -> Result<Vec<Presence>, Problem> {
+    let items = node.items()?;
+    if items.len() > PRESENCE_ROOMS_MAX {
+        let detail = format!("a batch says at most {PRESENCE_ROOMS_MAX} times where somebody is");
+        return Err(node.problem(Code::LimitPresenceRooms, detail));
+    }
+    items.iter().map(Presence::read).collect()
 }
 
 fn read_mutation(node: &Node<'_>) -> Result<Result<Mutation, Unreadable>, Problem> {

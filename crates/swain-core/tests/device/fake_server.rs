@@ -59,7 +59,7 @@ impl FakeServer {
         match up {
             Up::Hello(hello) => self.greet(&hello),
             Up::Push(mutations) => self.decide(mutations.into_iter().map(Result::unwrap).collect()),
-            Up::Auth(_) => Vec::new(),
+            Up::Auth(_) | Up::Presence(_) => Vec::new(),
         }
     }
 

@@ -138,7 +138,7 @@ impl Rig {
         let sent = std::mem::take(&mut self.sent);
         let pushes = sent.into_iter().filter_map(|up| match up {
             Up::Push(mutations) => Some(mutations),
-            Up::Hello(_) | Up::Auth(_) => None,
+            Up::Hello(_) | Up::Auth(_) | Up::Presence(_) => None,
         });
         pushes.flatten().map(Result::unwrap).collect()
     }

@@ -163,7 +163,7 @@ fn status_tells_cached_from_current() {
 fn a_frame_of_a_newer_server_is_ignored() {
     let mut rig = live_rig();
 
-    rig.frame("{\"presence\":{}}");
+    rig.frame("{\"tomorrow\":{}}");
 
     assert_eq!(rig.closes, 0);
 }

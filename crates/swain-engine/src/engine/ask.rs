@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swain_core::protocol::{Hello, MutationResult, Results, Unreadable};
+use swain_core::protocol::{Hello, MutationResult, Presence, Results, Unreadable};
 use swain_core::rule::Auth;
 use swain_core::{Alias, DeviceId, Epoch, Key, Millis, Mutation, MutationNumber, Pos, Problem, Schema, Tag};
 
@@ -63,6 +63,15 @@ pub(crate) struct OpenedLoad {
     pub(crate) total: u64,
 }
 
+/// What a tab says of itself, and under which rights.
+#[derive(Clone, Debug)]
+pub struct PresenceHeard {
+    pub(crate) auth: Auth,
+    /// What the session holds or loads.
+    pub(crate) held: Arc<[LiveShape]>,
+    pub(crate) said: Presence,
+}
+
 /// A question of a session. Every one is answered by exactly one [`Told`].
 #[derive(Clone, Debug)]
 pub enum Ask {
@@ -111,6 +120,10 @@ pub enum Ask {
         /// What was loaded.
         shapes: Vec<LiveShape>,
     },
+    /// Take in what a tab says of itself.
+    HearPresence(Box<PresenceHeard>),
+    /// What has the session not heard of others yet?
+    LookAround,
     /// These shapes are live from where the session is.
     Watch {
         /// All live shapes.
@@ -151,6 +164,8 @@ pub enum Told {
     Followed,
     /// To [`Ask::Watch`].
     Watched,
+    /// To [`Ask::HearPresence`] and [`Ask::LookAround`]: frames.
+    Presence(Vec<String>),
     /// To [`Ask::ReadLoadLog`].
     LoadLog {
         /// Operations with commas between.

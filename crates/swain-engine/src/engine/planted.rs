@@ -20,6 +20,10 @@ pub enum PlantedLeak {
     ResumeIgnoresRights,
     /// One way to a device does not know of hidden columns.
     MaskForgotten(Channel),
+    /// Everybody in a room is told what is said on which row.
+    PresenceIgnoresRows,
+    /// Everybody is let into every room.
+    RoomsAreOpen,
     /// A refusal tells what stands in the table.
     RefusalsTellRows,
 }

@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use swain_core::protocol::{
-    Checkpoint, Close, Cursor, Goaway, MutationResult, ShapeState, Unreadable, Welcome, write_own_changes,
+    Checkpoint, Close, Cursor, Goaway, MutationResult, Presence, ShapeState, Unreadable, Welcome, write_own_changes,
 };
 use swain_core::rule::Auth;
 use swain_core::{Alias, Code, DeviceId, Epoch, Millis, Mutation, MutationNumber, Problem, Schema};
 
 use super::Output;
 use super::load::{Load, Next};
+use super::nearby::{Nearby, Step};
 use super::stream::Stream;
-use crate::engine::{Ask, Identity, Opened, Told};
+use crate::engine::{Ask, Identity, Opened, PresenceHeard, Told};
 use crate::hub::{Delivery, Moved, Taken};
 use crate::limits::SESSION_PUSHES_MAX;
 use crate::matching::LiveShape;
@@ -41,6 +42,10 @@ pub(super) struct Running {
     renewal: Option<String>,
     renewal_asked: bool,
 
+    nearby: Nearby,
+    /// All shapes, once presence has asked for them.
+    held: Option<Arc<[LiveShape]>>,
+
     replies: VecDeque<String>,
     goaway: Option<Goaway>,
     closing: Option<Close>,
@@ -64,7 +69,7 @@ struct Greeting {
 }
 
 impl Running {
-    pub(super) fn new(opened: Opened, expires: Option<Millis>) -> Self {
+    pub(super) fn new(opened: Opened, expires: Option<Millis>, heartbeat: Millis) -> Self {
         let Opened {
             epoch,
             schema,
@@ -103,6 +108,8 @@ impl Running {
             push_asked: false,
             renewal: None,
             renewal_asked: false,
+            nearby: Nearby::new(heartbeat),
+            held: None,
             replies: VecDeque::new(),
             goaway: None,
             closing: None,
@@ -148,6 +155,22 @@ impl Running {
         self.renewal = Some(token);
     }
 
+    pub(super) fn handle_presence(&mut self, now: Millis, presence: Presence) -> Result<(), Problem> {
+        if self.goaway.is_some() {
+            // Whoever leaves is nowhere.
+            return Ok(());
+        }
+        self.nearby.handle_said(now, presence)
+    }
+
+    pub(super) fn handle_nearby_news(&mut self) {
+        self.nearby.handle_news();
+    }
+
+    pub(super) fn nearby_timeout(&self) -> Option<Millis> {
+        self.nearby.timeout().filter(|_| self.goaway.is_none())
+    }
+
     pub(super) fn handle_goaway(&mut self, goaway: Goaway) {
         self.goaway = Some(goaway);
     }
@@ -186,6 +209,7 @@ impl Running {
                 self.push_asked = false;
                 self.replies.push_back(results.to_text());
             }
+            Told::Presence(frames) => self.nearby.handle_told(frames),
             Told::Identity(identity) => return self.handle_renewed(identity),
             Told::Watched => self.stream.handle_watched(),
             Told::Followed | Told::Opened(_) | Told::Expired | Told::Failed(_) => {}
@@ -196,6 +220,7 @@ impl Running {
     /// Nothing more leaves under what was promised: the device comes back and loads what it may read now.
     fn handle_moved(&mut self, why: Moved) {
         self.stream.hold_for_watch();
+        self.nearby.end();
         self.goaway.get_or_insert_with(|| Goaway { reason: why.reason().into(), retry: Millis(0) });
     }
 
@@ -232,6 +257,8 @@ impl Running {
             out.push_back(Output::Close(Close::Restart));
         } else if std::mem::take(&mut self.expiry_news) {
             out.push_back(Output::Send(self.checkpoint(now).heartbeat(self.who.expires)));
+        } else if let Some(output) = self.poll_nearby(now) {
+            out.push_back(output);
         } else if let Some(frame) = self.poll_stream(now) {
             out.push_back(Output::Send(frame));
         } else if let Some(next) = self.poll_load() {
@@ -259,6 +286,21 @@ impl Running {
         let token = self.renewal.take_if(|_| !self.renewal_asked)?;
         self.renewal_asked = true;
         Some(Ask::Authenticate { token: Some(token) })
+    }
+
+    fn poll_nearby(&mut self, now: Millis) -> Option<Output> {
+        if self.goaway.is_some() {
+            return None;
+        }
+        Some(match self.nearby.poll(now)? {
+            Step::Send(frame) => Output::Send(frame),
+            Step::Look => Output::Ask(Ask::LookAround),
+            Step::Hear(said) => {
+                let held = Arc::clone(self.held.get_or_insert_with(|| self.shapes.as_slice().into()));
+                let heard = PresenceHeard { auth: self.who.auth.clone(), held, said };
+                Output::Ask(Ask::HearPresence(Box::new(heard)))
+            }
+        })
     }
 
     fn poll_stream(&mut self, now: Millis) -> Option<String> {

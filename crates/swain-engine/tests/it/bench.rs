@@ -98,6 +98,8 @@ impl Bench {
     pub(crate) fn step(&mut self, connection: &mut Connection) -> bool {
         let taken = self.engine.take(connection.id);
         connection.session.handle(self.now, Input::Taken(taken));
+        let (said, has_news) = self.engine.take_presence(connection.id);
+        connection.session.handle(self.now, Input::Presence(said, has_news));
         match connection.session.poll(self.now) {
             None => return false,
             Some(Output::Send(frame)) => connection.frames.push(Down::read(&frame).expect("the server writes frames")),
@@ -217,6 +219,7 @@ fn tell(frame: &Down) -> String {
         }
         Down::Goaway(goaway) => format!("goaway {}", goaway.retry),
         Down::Problem(problem) => format!("problem {}", problem.code),
+        Down::Presence(nearby) => format!("presence {nearby:?}"),
         Down::Unknown(kind) => format!("unknown {kind}"),
     }
 }

@@ -12,6 +12,7 @@ mod masks;
 mod memberships;
 mod merge;
 mod naming;
+mod presence;
 mod push;
 mod random;
 mod retention;

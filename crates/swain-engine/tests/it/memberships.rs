@@ -11,28 +11,28 @@ use swain_testkit::spec;
 use crate::bench::{Bench, Connection, SHAPE_T, everybody, owned};
 
 /// Rows of t belong to projects (b); rows of u say who (owner) is in which (a).
-const IN_PROJECT: &str = "b IN (SELECT a FROM u WHERE owner = auth.id)";
+pub(crate) const IN_PROJECT: &str = "b IN (SELECT a FROM u WHERE owner = auth.id)";
 
-fn bench(read: &str) -> Bench {
+pub(crate) fn bench(read: &str) -> Bench {
     let t = TableConfig { read: Some(read.into()), ..everybody() };
     Bench::with(BTreeMap::from([("t".to_owned(), t), ("u".to_owned(), owned())]))
 }
 
 impl Bench {
-    fn row_is(&self, key: &str, project: &str, a: &str) {
+    pub(crate) fn row_is(&self, key: &str, project: &str, a: &str) {
         let row = Row::default().with("id", key).with("a", a).with("b", project);
         self.outside("t", key, Some(row));
     }
 
-    fn member_is(&self, id: &str, project: &str, user: &str) {
+    pub(crate) fn member_is(&self, id: &str, project: &str, user: &str) {
         self.outside("u", id, Some(Row::default().with("id", id).with("a", project).with("owner", user)));
     }
 
-    fn member_goes(&self, id: &str) {
+    pub(crate) fn member_goes(&self, id: &str) {
         self.outside("u", id, None);
     }
 
-    fn outside(&self, table: &str, key: &str, row: Option<Row>) {
+    pub(crate) fn outside(&self, table: &str, key: &str, row: Option<Row>) {
         self.engine.store().write_outside(self.now, table, |rows| {
             match row {
                 Some(row) => rows.insert(Key::of(key), row),

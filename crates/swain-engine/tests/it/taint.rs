@@ -11,7 +11,7 @@ use swain_core::rule::Auth;
 use swain_core::{Key, Row, Value};
 use swain_engine::{Channel, Engine, PlantedLeak, TableConfig, parse_rule};
 use swain_store::ready;
-use swain_testkit::audit::{HIDDEN_MARKER, Reign, all_markers, allowed};
+use swain_testkit::audit::{HIDDEN_MARKER, Reign, Remark, all_markers, allowed, may_hear};
 use swain_testkit::spec;
 
 use crate::bench::{Bench, everybody, owned, read_token};
@@ -52,6 +52,7 @@ fn taint_planted_leaks_are_caught() {
     let channels = [Channel::Live, Channel::Log, Channel::Load, Channel::LoadLog];
     let leaks = channels.map(PlantedLeak::MaskForgotten).into_iter();
     let leaks = leaks.chain([PlantedLeak::RightsNotFollowed, PlantedLeak::ResumeIgnoresRights]);
+    let leaks = leaks.chain([PlantedLeak::PresenceIgnoresRows, PlantedLeak::RoomsAreOpen]);
     for leak in leaks.chain([PlantedLeak::RefusalsTellRows]) {
         let caught = (0..RUNS).any(|seed| run(seed, Some(leak)).is_err());
         assert!(caught, "{leak:?} is not caught");
@@ -125,7 +126,7 @@ fn act(random: &mut Random, world: &mut World, devices: &mut [Device; 3], action
     let project = ["p", "q", "s", "ada", "ben"][random.below(5)];
     let key = format!("k{}", random.below(4));
     let device = &mut devices[random.below(3)];
-    match random.below(18) {
+    match random.below(20) {
         0..=3 => {
             let row = Row::default().with("id", &*key).with("a", format!("<{action}>").as_str());
             let row = row.with("b", project).with("kept", USERS[random.below(3)]).with("n", Value::Null);
@@ -146,6 +147,8 @@ fn act(random: &mut Random, world: &mut World, devices: &mut [Device; 3], action
         11 => device.disconnect(&world.bench),
         12 => device.standing = STANDINGS[random.below(STANDINGS.len())],
         13 => device.renew(&mut world.bench),
+        18 => meet(random, world, devices, ["p", "q"][action % 2], action),
+        19 => device.announce(&mut world.bench, random, project, action),
         14 | 15 => device.push(&mut world.bench, random, &key, action),
         16 if random.below(3) == 0 => {
             devices.iter_mut().for_each(|device| device.disconnect(&world.bench));
@@ -153,6 +156,15 @@ fn act(random: &mut Random, world: &mut World, devices: &mut [Device; 3], action
         }
         _ => device.progress(&mut world.bench, 1 + random.below(8)),
     }
+}
+
+/// Everybody is there, and says so in the same room.
+fn meet(random: &mut Random, world: &mut World, devices: &mut [Device; 3], project: &str, action: usize) {
+    for device in devices.iter_mut() {
+        device.come(&mut world.bench);
+        device.announce(&mut world.bench, random, project, action);
+    }
+    devices.iter_mut().for_each(|device| device.progress(&mut world.bench, usize::MAX));
 }
 
 fn check(world: &World, devices: &[Device; 3]) -> Result<(), String> {
@@ -167,6 +179,13 @@ fn check(world: &World, devices: &[Device; 3]) -> Result<(), String> {
             };
             if let Some(marker) = markers.iter().find(is_leaked) {
                 return Err(format!("{token} has heard {marker}"));
+            }
+            let listener = auth_of(token);
+            let is_leaked = |remark: &&Remark| {
+                heard.contains(remark.marker.as_str()) && !may_hear(&positions, &world.reigns, &listener, remark)
+            };
+            if let Some(remark) = devices.iter().flat_map(|device| &device.remarks).find(is_leaked) {
+                return Err(format!("{token} has heard {remark:?}"));
             }
         }
         let expected = allowed(&positions, &world.reigns, &auth_of(&device.token())).rows;

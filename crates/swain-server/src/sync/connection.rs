@@ -95,6 +95,10 @@ impl<S: Store, W: Wire> Connection<S, W> {
         let taken = self.seat.engine.take(self.seat.id);
         self.meter.note_taken(&taken);
         self.session.handle(now(), Input::Taken(taken));
+        let (said, has_news) = self.seat.engine.take_presence(self.seat.id);
+        if has_news || !said.is_empty() {
+            self.session.handle(now(), Input::Presence(said, has_news));
+        }
     }
 
     async fn send_all(&mut self) -> ControlFlow<Ending> {

@@ -104,10 +104,15 @@ impl HttpLine {
             }
             return;
         }
-        let mutations = &message["push"]["mutations"];
-        let body = json!({"device": self.hello["device"], "mutations": mutations});
+        let device = &self.hello["device"];
+        let (is_presence, body) = match message.get("presence") {
+            Some(presence) => (true, json!({"device": device, "presence": [presence]})),
+            None => (false, json!({"device": device, "mutations": message["push"]["mutations"]})),
+        };
         let answer = self.ask(self.http.post(format!("{}/batch", self.base)).json(&body)).await;
         match answer {
+            // Its answer comes by the stream.
+            Ok(_) if is_presence => {}
             Ok(answer) => self.came.push_back(Came::Frame(answer.text().await.unwrap(), Numbered::No)),
             Err(ended) => self.came.extend(ended),
         }

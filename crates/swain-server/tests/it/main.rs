@@ -11,6 +11,7 @@ mod life;
 mod line;
 mod mail;
 mod metrics;
+mod presence;
 mod quota;
 mod rows;
 mod socket;

@@ -251,7 +251,12 @@ impl Socket {
             Down::CaughtUp(checkpoint) | Down::Heartbeat(checkpoint) => {
                 self.checkpoint = Some(checkpoint.clone());
             }
-            Down::Welcome(_) | Down::Results(_) | Down::Goaway(_) | Down::Problem(_) | Down::Unknown(_) => {}
+            Down::Welcome(_)
+            | Down::Results(_)
+            | Down::Goaway(_)
+            | Down::Problem(_)
+            | Down::Presence(_)
+            | Down::Unknown(_) => {}
         }
     }
 }

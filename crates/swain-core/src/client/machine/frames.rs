@@ -65,7 +65,7 @@ impl Device {
                 self.outputs.push_back(Output::Problem(problem));
                 Ok(())
             }
-            Down::Unknown(_) => Ok(()),
+            Down::Presence(_) | Down::Unknown(_) => Ok(()),
             Down::Load(_)
             | Down::LoadChanges(_)
             | Down::LoadEnd(_)
@@ -96,7 +96,7 @@ impl Device {
             Down::Results(results) => self.results(now, results),
             Down::Goaway(goaway) => self.wait_as_asked(now, goaway.retry),
             Down::Problem(problem) => self.problem(now, problem),
-            Down::Unknown(_) => {}
+            Down::Presence(_) | Down::Unknown(_) => {}
         }
         Ok(())
     }

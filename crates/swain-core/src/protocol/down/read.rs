@@ -11,6 +11,7 @@ use crate::alias::Alias;
 use crate::decode::Node;
 use crate::ids::{DeviceId, Epoch, Millis, MutationNumber, Pos, Tag, UserId};
 use crate::problem::{Code, Constraint, Problem};
+use crate::protocol::Nearby;
 use crate::row::RowKey;
 use crate::schema::Schema;
 use crate::strict_json::parse;
@@ -60,6 +61,7 @@ impl Down {
                 let reason = body.required("reason")?.text()?.into();
                 Ok(Self::Goaway(Goaway { reason, retry: Millis(body.required("retry")?.count()?) }))
             }
+            "presence" => Nearby::read(body).map(Self::Presence),
             "problem" => Problem::read(body).map(Self::Problem),
             other => Ok(Self::Unknown(other.into())),
         }
@@ -199,7 +201,7 @@ fn constraint(value: &Value) -> Option<Box<Constraint>> {
 }
 
 impl Problem {
-    fn read(node: &Node<'_>) -> Result<Self, Problem> {
+    pub(crate) fn read(node: &Node<'_>) -> Result<Self, Problem> {
         let text = |name| Ok::<_, Problem>(node.member(name)?.map(|node| node.text()).transpose()?.unwrap_or_default());
         // A code of a newer server is kept as an internal one with its text.
         let code = Code::from_text(text("code")?).unwrap_or(Code::Internal);

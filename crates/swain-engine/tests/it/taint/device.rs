@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swain_core::protocol::{Down, RowOperation};
-use swain_core::{Key, Row, RowKey};
+use swain_core::{Key, Millis, Pos, Row, RowKey, Value};
+use swain_engine::limits::PRESENCE_INTERVAL_MS;
 use swain_store::ready;
+use swain_testkit::audit::Remark;
 
-use crate::bench::{Bench, Connection, SHAPE_T};
+use crate::bench::{Bench, Connection, SHAPE_T, read_token};
 use crate::random::Random;
 
 pub(super) struct Device {
@@ -21,6 +23,8 @@ pub(super) struct Device {
     pub(super) heard: Vec<(String, String)>,
     /// The markers that it made itself.
     pub(super) said: BTreeSet<String>,
+    /// What it said of itself in rooms, and in what it still is there.
+    pub(super) remarks: Vec<Remark>,
     decided: u64,
 }
 
@@ -35,6 +39,7 @@ impl Device {
             staged: BTreeMap::new(),
             heard: Vec::new(),
             said: BTreeSet::new(),
+            remarks: Vec::new(),
             decided: 0,
         }
     }
@@ -52,6 +57,13 @@ impl Device {
         let hello = format!(r#"{SHAPE_T},"cursor":{cursor}"#);
         self.heard.push((self.token(), String::new()));
         self.connection = Some(bench.open(&self.token(), &format!("d-{}", self.user), &hello));
+    }
+
+    /// Connects if it is not connected.
+    pub(super) fn come(&mut self, bench: &mut Bench) {
+        if self.connection.is_none() {
+            self.connect(bench, true);
+        }
     }
 
     pub(super) fn disconnect(&mut self, bench: &Bench) {
@@ -84,6 +96,27 @@ impl Device {
         let (n, now) = (self.decided + 1, bench.now);
         let mutation = format!(r#"{{"n":{n},"base":0,"at":{now},"schema":1,"ops":[{operation}]}}"#);
         self.say(bench, &format!(r#"{{"push":{{"mutations":[{mutation}]}}}}"#));
+    }
+
+    /// Where its user is: in a project, on a row of it or not.
+    pub(super) fn announce(&mut self, bench: &mut Bench, random: &mut Random, project: &str, action: usize) {
+        if self.connection.is_none() {
+            return;
+        }
+        let marker = format!("@{}{action}@", self.user);
+        let row = (random.below(2) == 0).then(|| format!("k{}", random.below(4)));
+        let on = row.as_ref().map_or(String::new(), |key| format!(r#""row":["{key}"],"#));
+        let room = format!(r#"{{"table":"t","where":{{"eq":["b","{project}"]}}}}"#);
+        let since = bench.engine.position();
+        bench.now = bench.now.plus(Millis(PRESENCE_INTERVAL_MS));
+        self.say(bench, &format!(r#"{{"presence":{{"room":{room},{on}"state":{{"marker":"{marker}"}}}}}}"#));
+        let scope = ("b".into(), Value::text(project));
+        // What it said there before is over.
+        let until = bench.engine.position();
+        let before = self.remarks.iter_mut().filter(|remark| remark.scope == scope);
+        before.for_each(|remark| remark.until = remark.until.min(until));
+        let (speaker, row) = (read_token(&self.heard.last().expect("it is connected").0), row.as_deref().map(Key::of));
+        self.remarks.push(Remark { marker, speaker, scope, row, since, until: Pos(u64::MAX) });
     }
 
     fn say(&mut self, bench: &mut Bench, frame: &str) {
