@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use swain_core::protocol::Down;
 use swain_core::rule::Auth;
-use swain_core::{Column, ColumnType, Epoch, Key, Millis, Pos, Row, Schema, Table};
+use swain_core::{Column, ColumnType, Epoch, Key, Millis, Pos, Row, Schema, Table, Value};
 use swain_engine::{Channel, Engine, PlantedLeak, TableConfig, parse_rule};
 use swain_server::{Transport, now};
 use swain_store::memory::{MemoryOptions, MemoryStore};
 use swain_store::{Accounts as _, Person};
-use swain_testkit::audit::{HIDDEN_MARKER, Reign, all_markers, allowed};
+use swain_testkit::audit::{HIDDEN_MARKER, Reign, Remark, all_markers, allowed, may_hear};
 use swain_testkit::spec;
 
 use crate::line::Line;
@@ -41,7 +41,8 @@ async fn taint_no_marker_crosses_the_wire_without_the_right_to_it() {
 #[tokio::test]
 async fn taint_leaks_planted_behind_the_wire_are_caught() {
     spec!("R11", "R12");
-    for leak in [PlantedLeak::MaskForgotten(Channel::Live), PlantedLeak::RefusalsTellRows] {
+    let leaks = [PlantedLeak::MaskForgotten(Channel::Live), PlantedLeak::RefusalsTellRows];
+    for leak in leaks.into_iter().chain([PlantedLeak::PresenceIgnoresRows, PlantedLeak::RoomsAreOpen]) {
         let mut is_caught = false;
         for seed in 0..RUNS {
             is_caught = is_caught || run(seed, Some(leak)).await.is_err();
@@ -63,6 +64,8 @@ struct Reader {
     /// What came, by the role of the token under which it did.
     heard: Vec<(&'static str, String)>,
     said: BTreeSet<String>,
+    /// What she said of herself in rooms.
+    remarks: Vec<Remark>,
     decided: u64,
 }
 
@@ -134,7 +137,7 @@ async fn act(random: &mut Random, world: &World, readers: &mut [Reader], action:
     let project = ["p", "q", "s"][random.below(3)];
     let key = format!("k{}", random.below(3));
     let reader = &mut readers[random.below(NAMES.len())];
-    match random.below(14) {
+    match random.below(16) {
         0..=3 => {
             let row = Row::default().with("id", &*key).with("a", format!("<{action}>").as_str()).with("b", project);
             world.outside("t", &key, Some(row.with(HIDDEN_MARKER, format!("~{action}~").as_str())));
@@ -153,7 +156,18 @@ async fn act(random: &mut Random, world: &World, readers: &mut [Reader], action:
         10 => reader.socket = None,
         11 => reader.is_now(world, ["user", "coach"][random.below(2)]).await,
         12 => reader.push(&key, action).await,
+        13 | 14 => meet(random, world, readers, ["p", "q"][action % 2], action).await,
         _ => reader.read_to(world.head()).await,
+    }
+}
+
+/// Both are there, and say so in the same room.
+async fn meet(random: &mut Random, world: &World, readers: &mut [Reader], project: &str, action: usize) {
+    for reader in readers {
+        let transport = [Transport::WebSocket, Transport::Sse][random.below(2)];
+        reader.connect_over(world, transport, true).await;
+        let key = format!("k{}", random.below(3));
+        reader.announce(world, (project, (random.below(2) == 0).then_some(&*key)), action).await;
     }
 }
 
@@ -169,6 +183,7 @@ impl Reader {
             rows: BTreeMap::new(),
             heard: Vec::new(),
             said: BTreeSet::new(),
+            remarks: Vec::new(),
             decided: 0,
         }
     }
@@ -184,6 +199,10 @@ impl Reader {
 
     async fn connect(&mut self, world: &World, random: &mut Random, with_cursor: bool) {
         let transport = Transport::ALL[random.below(Transport::ALL.len())];
+        self.connect_over(world, transport, with_cursor).await;
+    }
+
+    async fn connect_over(&mut self, world: &World, transport: Transport, with_cursor: bool) {
         let hello = Hello::new(Some(&self.access), &format!("d-{}", self.name));
         let hello = match (with_cursor, &self.cursor) {
             (true, Some(cursor)) => hello.at(cursor),
@@ -206,9 +225,8 @@ impl Reader {
         let marker = format!("<{}{action}>", self.name);
         self.said.insert(marker.clone());
         // The answer to the last one has to be known, or the numbers have a gap.
-        while self.heard.last().is_some_and(|(_, heard)| !heard.contains("Welcome")) {
-            let Some(frame) = self.hear(&mut socket).await else { return };
-            drop(frame);
+        if !self.is_welcomed(&mut socket).await {
+            return;
         }
         let before = self.decided;
         socket.push(before + 1, &insert(key, &marker)).await;
@@ -218,6 +236,43 @@ impl Reader {
             }
         }
         self.socket = Some(socket);
+    }
+
+    async fn is_welcomed(&mut self, socket: &mut Socket) -> bool {
+        while self.heard.last().is_some_and(|(_, heard)| !heard.contains("Welcome")) {
+            if self.hear(socket).await.is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Where she is: in a project, on a row of it or not.
+    async fn announce(&mut self, world: &World, (project, row): (&str, Option<&str>), action: usize) {
+        let Some(mut socket) = self.socket.take() else { return };
+        if !self.is_welcomed(&mut socket).await {
+            return;
+        }
+        let marker = format!("@{}{action}@", self.name);
+        let (speaker, since) = (self.auth(self.heard.last().unwrap().0), world.stage.engine.position());
+        let on = row.map_or(String::new(), |key| format!(r#""row":["{key}"],"#));
+        let room = format!(r#"{{"table":"t","where":{{"eq":["b","{project}"]}}}}"#);
+        socket.send(format!(r#"{{"presence":{{"room":{room},{on}"state":{{"marker":"{marker}"}}}}}}"#)).await;
+        let (scope, row) = (("b".into(), Value::text(project)), row.map(Key::of));
+        self.remarks.push(Remark { marker, speaker, scope, row, since, until: Pos(u64::MAX) });
+        // Who is there already, or that she may not be there.
+        loop {
+            match self.hear(&mut socket).await {
+                None => return,
+                Some(Down::Presence(_)) => break,
+                Some(_) => {}
+            }
+        }
+        self.socket = Some(socket);
+    }
+
+    fn auth(&self, role: &str) -> Auth {
+        Auth { user: Some(self.id.as_str().into()), role: Some(role.to_owned()), ..Auth::default() }
     }
 
     /// Reads until it has passed a position, or the stream ends.
@@ -253,14 +308,19 @@ fn check(world: &World, readers: &[Reader]) -> Result<(), String> {
     let markers = all_markers(&positions);
     for reader in readers {
         for (role, heard) in &reader.heard {
-            let user = Some(reader.id.as_str().into());
-            let auth = Auth { user, role: Some((*role).to_owned()), ..Auth::default() };
+            let auth = reader.auth(role);
             let may = allowed(&positions, &world.reigns, &auth).markers;
             let is_leaked = |marker: &&String| {
                 heard.contains(marker.as_str()) && !may.contains(*marker) && !reader.said.contains(*marker)
             };
             if let Some(marker) = markers.iter().find(is_leaked) {
                 return Err(format!("{} as {role} has heard {marker}", reader.name));
+            }
+            let is_leaked = |remark: &&Remark| {
+                heard.contains(&remark.marker) && !may_hear(&positions, &world.reigns, &auth, remark)
+            };
+            if let Some(remark) = readers.iter().flat_map(|reader| &reader.remarks).find(is_leaked) {
+                return Err(format!("{} as {role} has heard {remark:?}", reader.name));
             }
         }
     }
