@@ -10,6 +10,7 @@ export default defineConfig({
     // The guide's snippets name the package as an application does.
     alias: {
       "swain/dexie": source("dexie/dexie.ts"),
+      "swain/presence": source("presence/presence.ts"),
       "swain/react": source("react/react.ts"),
       swain: source("index.ts"),
     },

@@ -49,6 +49,12 @@ pub(crate) async fn components<S>(State(app): State<Arc<App<S>>>, headers: Heade
     Ok(answer("swain-components.js", file.data, &headers, app.compression).await)
 }
 
+/// `GET /swain-presence.js`: rooms for a page.
+pub(crate) async fn presence<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let file = Dist::get("swain-presence.js").ok_or_else(|| missing("/swain-presence.js"))?;
+    Ok(answer("swain-presence.js", file.data, &headers, app.compression).await)
+}
+
 /// `GET /swain-devtools.js`: the developer's panel, for developers.
 pub(crate) async fn devtools<S>(State(app): State<Arc<App<S>>>, headers: HeaderMap) -> Result<Response, Refusal> {
     let file = match app.devtools {

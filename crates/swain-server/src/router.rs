@@ -52,6 +52,7 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/readyz", get(health::ready::<S>))
         .route("/swain.js", get(assets::client::<S>))
         .route("/swain-components.js", get(assets::components::<S>))
+        .route("/swain-presence.js", get(assets::presence::<S>))
         .route("/swain-devtools.js", get(assets::devtools::<S>))
         .fallback(assets::public::<S>)
         .method_not_allowed_fallback(wrong_method)

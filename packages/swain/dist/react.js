@@ -1,4 +1,16 @@
 import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+// src/error.ts
+/** Every error of this package. `code` is stable and decides what to do; `message` is for people. */
+var SwainError = class extends Error {
+	code;
+	detail;
+	constructor(code, message, detail = null, cause) {
+		super(message, cause === void 0 ? void 0 : { cause });
+		this.name = "SwainError";
+		this.code = code;
+		this.detail = detail;
+	}
+};
 // src/client/status.ts
 var NO_STATUS = {
 	state: "offline",
@@ -13,6 +25,227 @@ var NO_STATUS = {
 	persistent: false,
 	problem: null
 };
+// src/client/signal.ts
+var Signal = class {
+	#calls = /* @__PURE__ */ new Set();
+	#value;
+	constructor(value) {
+		this.#value = value;
+	}
+	subscribe = (call) => {
+		this.#calls.add(call);
+		return () => this.#calls.delete(call);
+	};
+	getSnapshot = () => this.#value;
+	set(value) {
+		if (value === this.#value) return;
+		this.#value = value;
+		callAll(this.#calls);
+	}
+};
+/** An error in a callback of the application is reported, and does not stop the others or the engine. */
+function callAll(calls, ...args) {
+	for (const call of [...calls]) try {
+		call(...args);
+	} catch (error) {
+		queueMicrotask(() => {
+			throw error;
+		});
+	}
+}
+// src/presence/presence.ts
+/** Limit of the server, in bytes of JSON. */
+var STATE_BYTES_MAX = 2048;
+/** Nobody sees more often. */
+var INTERVAL_MS = 50;
+/**
+* Enters a room of a table that the client holds, and says so until `leave()`. Whoever joins the same room twice in one
+* tab is there once. Nothing of it is stored, and nothing of it is there without a connection.
+*/
+function joinRoom(client, table, scope = {}) {
+	const lobby = client.addOns.get(ADD_ON) ?? new Lobby(client);
+	client.addOns.set(ADD_ON, lobby);
+	return lobby.join(table, scope);
+}
+/** The hooks have a copy of this file, and a tab is in a room once. */
+var ADD_ON = "presence";
+/** All rooms of one tab. */
+var Lobby = class {
+	#client;
+	#tab = crypto.randomUUID();
+	#rooms = /* @__PURE__ */ new Map();
+	#stop = null;
+	constructor(client) {
+		this.#client = client;
+	}
+	join(table, scope) {
+		const [first, ...more] = Object.entries(scope);
+		if (more.length > 0) throw new SwainError("bad_room", "A room is one value of one column.");
+		const where = first === void 0 ? void 0 : { eq: [first[0], first[1]] };
+		const shape = where === void 0 ? { table } : {
+			table,
+			where
+		};
+		const name = JSON.stringify(shape);
+		const seat = this.#rooms.get(name) ?? new Seat(this.#client, shape, (body) => this.#say(body));
+		this.#rooms.set(name, seat);
+		this.#listen();
+		seat.handles += 1;
+		if (seat.handles === 1) seat.say();
+		let isLeft = false;
+		return {
+			others: seat.others,
+			problem: seat.problem,
+			set: (state) => seat.set(state),
+			leave: () => {
+				if (isLeft) return;
+				isLeft = true;
+				seat.handles -= 1;
+				if (seat.handles > 0) return;
+				seat.end();
+				this.#rooms.delete(name);
+				this.#say(this.#rooms.size > 0 ? {
+					room: shape,
+					leave: true
+				} : { leave: true });
+				if (this.#rooms.size === 0) this.#stop?.();
+			}
+		};
+	}
+	#sayAll() {
+		for (const seat of this.#rooms.values()) seat.say();
+	}
+	#say(body) {
+		this.#client.say({
+			tab: this.#tab,
+			...body
+		});
+	}
+	#listen() {
+		if (this.#stop !== null) return;
+		const { status } = this.#client;
+		let isOpen = isStreaming(this.#client);
+		const stops = [
+			this.#client.onHeard((body) => this.#hear(body)),
+			status.subscribe(() => {
+				const was = isOpen;
+				isOpen = isStreaming(this.#client);
+				if (was === isOpen) return;
+				for (const seat of this.#rooms.values()) isOpen ? seat.say() : seat.forget();
+			}),
+			this.#client.onChange(({ aliases }) => {
+				if (aliases.length > 0) this.#sayAll();
+			}),
+			onPageHide(() => this.#say({ leave: true }))
+		];
+		this.#stop = () => {
+			for (const stop of stops) stop();
+			this.#stop = null;
+		};
+	}
+	#hear(body) {
+		if (body.ask === true) return this.#say({});
+		if (body.tab !== this.#tab) return;
+		if (body.again === true) return this.#sayAll();
+		const { where, table } = body.room;
+		this.#rooms.get(JSON.stringify(where === void 0 ? { table } : {
+			table,
+			where
+		}))?.hear(body);
+	}
+};
+/** This tab in one room. */
+var Seat = class {
+	others = new Signal([]);
+	problem = new Signal(null);
+	handles = 0;
+	#client;
+	#shape;
+	#say;
+	#here = /* @__PURE__ */ new Map();
+	#row = null;
+	#state = {};
+	#said = Number.NEGATIVE_INFINITY;
+	#timer = null;
+	constructor(client, shape, say) {
+		this.#client = client;
+		this.#shape = shape;
+		this.#say = say;
+	}
+	set({ row = null, ...state }) {
+		const text = JSON.stringify(state);
+		const bytes = new TextEncoder().encode(text + JSON.stringify(row)).length;
+		if (bytes > STATE_BYTES_MAX) throw new SwainError("limit_presence_bytes", `${bytes} bytes are said, and at most ${STATE_BYTES_MAX} are taken.`);
+		this.#row = row;
+		this.#state = JSON.parse(text);
+		if (this.#timer !== null) return;
+		const wait = this.#said + INTERVAL_MS - performance.now();
+		if (wait <= 0) this.say();
+		else this.#timer = setTimeout(() => this.say(), wait);
+	}
+	say() {
+		this.#stopTimer();
+		this.#said = performance.now();
+		this.#say({
+			room: this.#shape,
+			row: this.#key(),
+			state: this.#state
+		});
+	}
+	hear({ problem, all, here, left }) {
+		if (problem !== void 0) {
+			this.forget();
+			return this.problem.set(String(problem.code));
+		}
+		this.problem.set(null);
+		if (all === true) this.#here.clear();
+		for (const id of left) this.#here.delete(id);
+		for (const other of here) {
+			const { id = 0, user = null, name = null, row = null, state = {} } = other;
+			this.#here.set(id, {
+				id,
+				user,
+				name,
+				row,
+				state
+			});
+		}
+		this.others.set([...this.#here.values()]);
+	}
+	/** Without a stream nobody knows who is there. */
+	forget() {
+		this.#here.clear();
+		if (this.others.getSnapshot().length > 0) this.others.set([]);
+	}
+	end() {
+		this.#stopTimer();
+		this.forget();
+	}
+	#stopTimer() {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		this.#timer = null;
+	}
+	/** As the server knows the row: a temporary id may have become another. */
+	#key() {
+		const key = this.#row;
+		if (key === null) return null;
+		const { table } = this.#shape;
+		const row = this.#client.table(table).get(key);
+		const columns = this.#client.schema?.tables[table]?.key;
+		if (row !== void 0 && columns !== void 0) return columns.map((column) => row[column] ?? null);
+		return Array.isArray(key) ? key : [key];
+	}
+};
+function isStreaming(client) {
+	const { state } = client.status.getSnapshot();
+	return state === "syncing" || state === "live";
+}
+function onPageHide(call) {
+	const page = globalThis.window;
+	if (page === void 0) return () => void 0;
+	page.addEventListener("pagehide", call, true);
+	return () => page.removeEventListener("pagehide", call, true);
+}
 // src/react/react.ts
 var ClientContext = createContext(null);
 /** Gives the client to the hooks below it, and starts it in the browser. Whoever made the client closes it. */
@@ -95,6 +328,33 @@ function useRefused() {
 function useInbox() {
 	return useWatchable(useClient().inbox, NOTHING);
 }
+var NOBODY = {
+	subscribe: () => () => void 0,
+	getSnapshot: () => NOTHING
+};
+/**
+* Who else is in a room, which this component is in as long as it is shown. `mine`: where this tab is and what else the
+* others shall know, compared by its content; a component that only looks leaves it out.
+*/
+function usePresence(table, scope = {}, mine) {
+	const client = useClient();
+	const [room, setRoom] = useState(null);
+	const place = JSON.stringify(scope);
+	useEffect(() => {
+		const joined = joinRoom(client, table, scope);
+		setRoom(joined);
+		return () => joined.leave();
+	}, [
+		client,
+		table,
+		place
+	]);
+	const said = JSON.stringify(mine);
+	useEffect(() => {
+		if (mine !== void 0) room?.set(mine);
+	}, [room, said]);
+	return useWatchable(room?.others ?? NOBODY, NOTHING);
+}
 function useUser() {
 	return useWatchable(useClient().auth, null);
 }
@@ -102,4 +362,4 @@ function useUser() {
 function useWatchable({ subscribe, getSnapshot }, first) {
 	return useSyncExternalStore(subscribe, getSnapshot, () => first);
 }
-export { SwainProvider, useClient, useInbox, useMutation, useQuery, useRefused, useRow, useStatus, useUser, useWatchable };
+export { SwainProvider, useClient, useInbox, useMutation, usePresence, useQuery, useRefused, useRow, useStatus, useUser, useWatchable };

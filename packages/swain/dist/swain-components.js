@@ -41,10 +41,10 @@ function newId(word) {
 /** A style sheet that a script makes is allowed where the page's policy forbids styles in the page. */
 function styleSheet() {
 	const sheet = new CSSStyleSheet();
-	sheet.replaceSync(CSS);
+	sheet.replaceSync(CSS$1);
 	return sheet;
 }
-var CSS = `
+var CSS$1 = `
 :host {
   display: block;
   --ink: var(--swain-ink, #17222e);
@@ -440,7 +440,105 @@ var TOLD = {
 	conflict: "Somebody changed it meanwhile. Look at it again.",
 	row_gone: "It is not there any more."
 };
+// src/components/presence.ts
+/** Those who are in `room` besides this tab, as circles with initials; who comes and goes is read out. */
+var SwainPresence = class extends HTMLElement {
+	#room = null;
+	#describe = (other) => other.name ?? other.user ?? "a visitor";
+	#stop = () => void 0;
+	#shown = /* @__PURE__ */ new Map();
+	#list = element("ul", {
+		class: "people",
+		"aria-label": "Also here"
+	});
+	/** Read out when it changes, without taking the focus. */
+	#told = element("p", {
+		role: "status",
+		class: "unseen"
+	});
+	constructor() {
+		super();
+		const root = this.attachShadow({ mode: "open" });
+		const sheet = new CSSStyleSheet();
+		sheet.replaceSync(CSS);
+		root.adoptedStyleSheets = [styleSheet(), sheet];
+		this.#list.hidden = true;
+		root.append(this.#list, this.#told);
+	}
+	get room() {
+		return this.#room;
+	}
+	/** Whoever joined the room leaves it, too. */
+	set room(room) {
+		this.#room = room;
+		if (this.isConnected) this.#watch();
+	}
+	get describe() {
+		return this.#describe;
+	}
+	set describe(describe) {
+		this.#describe = describe;
+		this.#draw();
+	}
+	connectedCallback() {
+		this.#watch();
+	}
+	disconnectedCallback() {
+		this.#stop();
+	}
+	#watch() {
+		this.#stop();
+		this.#shown.clear();
+		this.#stop = this.#room?.others.subscribe(() => this.#draw()) ?? (() => void 0);
+		this.#draw();
+	}
+	#draw() {
+		const others = this.#room?.others.getSnapshot() ?? [];
+		const names = new Map(others.map((other) => [other.id, this.#describe(other)]));
+		const text = (shown) => JSON.stringify([...shown]);
+		if (text(names) === text(this.#shown) && this.#list.childElementCount === others.length) return;
+		this.#list.replaceChildren(...others.map((other) => person(other, names.get(other.id) ?? "")));
+		this.#list.hidden = others.length === 0;
+		const came = [...names].filter(([id]) => !this.#shown.has(id)).map(([, name]) => `${name} is here.`);
+		const left = [...this.#shown].filter(([id]) => !names.has(id)).map(([, name]) => `${name} has left.`);
+		this.#shown = names;
+		if (came.length + left.length > 0) this.#told.textContent = [...came, ...left].join(" ");
+	}
+};
+function person(other, name) {
+	const mark = element("span", {
+		class: "mark",
+		"aria-hidden": "true"
+	}, initials(name));
+	mark.style.setProperty("--hue", String(hue(other.user ?? name)));
+	return element("li", { title: name }, mark, element("span", { class: "unseen" }, name));
+}
+function initials(name) {
+	const words = name.split(/\s+/).filter((word) => word !== "");
+	return (words.length > 1 ? [words[0], words.at(-1)] : words).map((word) => [...word ?? ""][0] ?? "").join("").toUpperCase();
+}
+/** The same for the same person on every device. */
+function hue(text) {
+	let sum = 0;
+	for (const char of text) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 360;
+	return sum;
+}
+var CSS = `
+:host { background: none; }
+.people { display: flex; flex-wrap: wrap; gap: 4px; margin: 0; }
+.people[hidden] { display: none; }
+.mark {
+  display: grid; place-items: center; width: var(--swain-presence-size, 32px); height: var(--swain-presence-size, 32px);
+  border-radius: 50%; font-size: calc(var(--swain-presence-size, 32px) * .4); font-weight: 600; line-height: 1;
+  background: var(--swain-presence-color, hsl(var(--hue) 60% 27%)); color: var(--swain-presence-ink, #fff);
+}
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+`;
 // src/components/components.ts
 /** Importing this file defines the elements, once. */
-for (const [name, made] of [["swain-conflict", SwainConflict], ["swain-inbox", SwainInbox]]) if (customElements.get(name) === void 0) customElements.define(name, made);
-export { SwainConflict, SwainInbox };
+for (const [name, made] of [
+	["swain-conflict", SwainConflict],
+	["swain-inbox", SwainInbox],
+	["swain-presence", SwainPresence]
+]) if (customElements.get(name) === void 0) customElements.define(name, made);
+export { SwainConflict, SwainInbox, SwainPresence };

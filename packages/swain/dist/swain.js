@@ -2342,6 +2342,7 @@ var Upward = class {
 	#device;
 	#gate;
 	#last = Promise.resolve();
+	#said = [];
 	constructor(requests, device, gate) {
 		this.#requests = requests;
 		this.#device = device;
@@ -2358,6 +2359,18 @@ var Upward = class {
 		});
 		this.#last = this.#last.then(() => this.#post(body));
 		return this.#last;
+	}
+	/** P28: what is said while a request is in flight goes with the next one. That it was lost changes nothing. */
+	say(body) {
+		this.#said.push(body);
+		if (this.#said.length > 1) return;
+		this.#last = this.#last.then(async () => {
+			const presence = this.#said.splice(0).slice(-SAID_MAX);
+			if (this.#gate.isOpen) await this.#answer(JSON.stringify({
+				device: this.#device,
+				presence
+			}));
+		});
 	}
 	async #post(body) {
 		if (!this.#gate.isOpen) return;
@@ -2403,6 +2416,8 @@ var Upward = class {
 		} }));
 	}
 };
+/** P22: more is not taken at once; the latest counts. */
+var SAID_MAX = 16;
 // src/transport/poll.ts
 /** What fails sooner was not waiting. */
 var CUT_MIN_MS = 1e3;
@@ -2615,6 +2630,7 @@ var SseConnection = class {
 		const { kind, body } = messageOf(text);
 		if (kind === "hello") this.#begin(helloOf(body), textOf$1(body.token));
 		if (kind === "push") this.#upward?.push(body.mutations ?? []);
+		if (kind === "presence") this.#upward?.say(body);
 		if (kind === "auth") this.#renew(textOf$1(body.token));
 	}
 	close() {
@@ -4231,6 +4247,10 @@ var DECODERS = {
 		kind: "goaway",
 		retry: optionalNumber(body.retry, "goaway.retry") ?? 0
 	}),
+	presence: (body) => ({
+		kind: "presence",
+		body
+	}),
 	problem: (body) => ({
 		kind: "problem",
 		problem: problem(body)
@@ -4998,6 +5018,9 @@ var Session = class {
 			case "token":
 				if (this.#phase.kind === "open") this.#send({ auth: { token: input.token } });
 				break;
+			case "say":
+				if (this.#phase.kind === "open") this.#send({ presence: input.body });
+				break;
 			case "sync":
 				this.#handleSync(now, input.id);
 				break;
@@ -5198,6 +5221,12 @@ var Session = class {
 	#handleFrame(now, frame) {
 		switch (frame.kind) {
 			case "ignored": return;
+			case "presence":
+				this.#outputs.push({
+					kind: "heard",
+					body: frame.body
+				});
+				return;
 			case "problem":
 				this.#problem = frame.problem;
 				if (frame.problem.code === "mutation_mismatch") this.#newDevice(this.#replica.meta.lastN);
@@ -5455,6 +5484,7 @@ var Leader = class {
 			case "token":
 				this.#renew();
 				return;
+			case "heard": return this.#events.heard(output.body);
 			case "synced": return this.#events.synced(output.id, output.error);
 		}
 	}
@@ -5739,6 +5769,15 @@ var Tab = class Tab {
 			to
 		});
 	}
+	/** P28: by the connection of the store, whichever tab has it. */
+	say(body) {
+		const message = {
+			kind: "say",
+			body
+		};
+		if (this.#leader !== null) this.#leader.handle(message);
+		else this.#post(message);
+	}
 	/** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
 	setShapes(shapes) {
 		this.#post({
@@ -5876,6 +5915,13 @@ var Tab = class Tab {
 					error
 				});
 			},
+			heard: (body) => {
+				this.#post({
+					kind: "heard",
+					body
+				});
+				this.#events.heard(body);
+			},
 			reread: () => this.#reread(),
 			rereadOutbox: () => this.#rereadOutbox(),
 			rewritten: () => this.#post({ kind: "reread" }),
@@ -5927,6 +5973,8 @@ var Tab = class Tab {
 			case "switch":
 				if (message.to === "hidden") return this.#speakUp();
 				return this.#leader?.handle({ kind: message.to });
+			case "say": return this.#leader?.handle(message);
+			case "heard": return this.#events.heard(message.body);
 			case "shapes":
 				this.#takeShapes(message.shapes).catch((error) => this.#stepDown(error));
 				return;
@@ -6208,6 +6256,8 @@ var Client = class {
 	auth;
 	/** Conflicts and refusals that wait for this person. */
 	inbox;
+	/** What scripts beside this one keep of a client, by their names. */
+	addOns = /* @__PURE__ */ new Map();
 	#status = new Signal(NO_STATUS);
 	#refused = new Signal([]);
 	#user;
@@ -6223,6 +6273,7 @@ var Client = class {
 	#source;
 	#editing;
 	#changeCalls = /* @__PURE__ */ new Set();
+	#heardCalls = /* @__PURE__ */ new Set();
 	#lineCalls = /* @__PURE__ */ new Set();
 	#changes = [];
 	#stops = [];
@@ -6419,6 +6470,15 @@ var Client = class {
 		this.#changeCalls.add(call);
 		return () => this.#changeCalls.delete(call);
 	}
+	/** P28: for `swain/presence`, which has the rooms. Lost while there is no stream. */
+	say(body) {
+		this.#tab?.say(body);
+	}
+	/** P28: what the server tells of others, in any tab of the store. */
+	onHeard(call) {
+		this.#heardCalls.add(call);
+		return () => this.#heardCalls.delete(call);
+	}
 	/** For a developer's panel: what this tab holds now. */
 	inspect() {
 		return inspect(this.#replicaOrEmpty(), this.#shapes);
@@ -6498,6 +6558,9 @@ var Client = class {
 			},
 			status: () => {
 				if (isCurrent()) this.#refreshStatus();
+			},
+			heard: (body) => {
+				if (isCurrent()) callAll(this.#heardCalls, body);
 			}
 		}).then((tab) => {
 			replica = tab.replica;

@@ -9,6 +9,7 @@ const ENTRIES = {
   // The panel knows a client only by what the page shows it, and the hooks know it by its type.
   "swain-devtools": "devtools/devtools",
   "swain-components": "components/components",
+  "swain-presence": "presence/presence",
   react: "react/react",
   dexie: "dexie/dexie",
 };

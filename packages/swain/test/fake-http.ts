@@ -9,6 +9,12 @@ interface Asked {
   readonly credentials: string | undefined;
 }
 
+interface Batch {
+  readonly device: string;
+  readonly mutations: Mutation[];
+  readonly presence?: readonly Readonly<Record<string, Json>>[];
+}
+
 /** P20 to P22 in front of the fake server, and what may lie between. */
 export class FakeHttp {
   readonly #server: FakeServer;
@@ -40,7 +46,7 @@ export class FakeHttp {
       case "shapes":
         return this.#shapes(String(init.body));
       case "batch":
-        return this.#batch(JSON.parse(String(init.body)) as { device: string; mutations: Mutation[] });
+        return this.#batch(JSON.parse(String(init.body)) as Batch);
       case "events":
         return this.#offered("sse") ?? this.#events(url.searchParams, init.signal ?? null);
       case "changes":
@@ -62,7 +68,12 @@ export class FakeHttp {
     return Response.json({ hash });
   }
 
-  #batch({ device, mutations }: { device: string; mutations: Mutation[] }): Promise<Response> {
+  #batch({ device, mutations, presence }: Batch): Response | Promise<Response> {
+    if (presence !== undefined) {
+      const session = [...this.#server.sessions].find((session) => session.device === device);
+      for (const body of presence) if (session !== undefined) this.#server.rooms.say(session, body);
+      return Response.json({ results: { results: [] } });
+    }
     this.#server.received.push({ push: { mutations: mutations as unknown as Json } });
     return new Promise((resolve) => this.#server.push(device, mutations, (frame) => resolve(Response.json(frame))));
   }

@@ -5,6 +5,7 @@ import type { TransportKind } from "../src/engine/picker";
 import { keyText, type Row, type Schema } from "../src/engine/schema";
 import type { Socket } from "../src/transport/websocket";
 import { FakeHttp } from "./fake-http";
+import { FakeRooms } from "./fake-rooms";
 
 type Message = Readonly<Record<string, Record<string, Json>>>;
 interface Ledger {
@@ -53,6 +54,7 @@ export class FakeServer {
   readonly received: Message[] = [];
   /** M10: by device. */
   readonly aliases = new Map<string, Aliases>();
+  readonly rooms = new FakeRooms();
   schema = SCHEMA;
   lastId = 40;
   epoch = "e1";
@@ -261,14 +263,16 @@ export class FakeSession {
 
   leave(): void {
     this.#isOpen = false;
+    this.#server.rooms.leave(this, null);
     this.#server.sessions.delete(this);
   }
 
   handle(message: Message): void {
     if (!this.#isOpen) return;
     this.#server.received.push(message);
-    const { hello, push } = message;
+    const { hello, push, presence } = message;
     if (hello !== undefined) this.hello(hello);
+    if (presence !== undefined) this.#server.rooms.say(this, presence);
     if (push === undefined) return;
     this.#server.push(this.device, push.mutations as unknown as readonly Mutation[], (results) => this.send(results));
   }

@@ -14,3 +14,13 @@ declare module "guide:frameworks/zustand.ts" {
     stop(): void;
   };
 }
+declare module "guide:presence/app.js" {
+  type Others = readonly import("../src/presence/presence").Other[];
+  export function meet(
+    client: import("../src/index").Client,
+    draw: (others: Others) => void,
+  ): import("../src/presence/presence").Room;
+}
+declare module "guide:presence/people.tsx" {
+  export function People(): import("react").ReactNode;
+}

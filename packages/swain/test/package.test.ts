@@ -32,7 +32,7 @@ it("has nothing to complain about for publint", { timeout: 30_000 }, async () =>
 });
 
 it("is one file: the server has nothing else to send", () => {
-  for (const name of ["swain", "swain-components", "swain-devtools"]) {
+  for (const name of ["swain", "swain-components", "swain-devtools", "swain-presence"]) {
     const text = readFileSync(new URL(`../dist/${name}.js`, import.meta.url), "utf8");
     expect(text).not.toMatch(/^import |\bimport\(/m);
   }

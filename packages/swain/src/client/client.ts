@@ -5,6 +5,7 @@ import { newMeta } from "../engine/batch.js";
 import { Draft, toKey } from "../engine/draft.js";
 import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
+import type { JsonObject } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
 import { Pace, type PaceOptions } from "../engine/pace.js";
 import { Replica, type RowState } from "../engine/replica.js";
@@ -75,6 +76,8 @@ export class Client {
   readonly auth: ClientAuth;
   /** Conflicts and refusals that wait for this person. */
   readonly inbox: Inbox;
+  /** What scripts beside this one keep of a client, by their names. */
+  readonly addOns = new Map<string, unknown>();
   readonly #status = new Signal<Status>(NO_STATUS);
   readonly #refused = new Signal<readonly DeadLetter[]>([]);
   readonly #user: Signal<User | null>;
@@ -90,6 +93,7 @@ export class Client {
   readonly #source: QuerySource;
   readonly #editing: Editing;
   readonly #changeCalls = new Set<(change: Change) => void>();
+  readonly #heardCalls = new Set<(body: JsonObject) => void>();
   readonly #lineCalls = new Set<(line: string) => void>();
   readonly #changes: Change[] = [];
   readonly #stops: (() => void)[] = [];
@@ -326,6 +330,17 @@ export class Client {
     return () => this.#changeCalls.delete(call);
   }
 
+  /** P28: for `swain/presence`, which has the rooms. Lost while there is no stream. */
+  say(body: JsonObject): void {
+    this.#tab?.say(body);
+  }
+
+  /** P28: what the server tells of others, in any tab of the store. */
+  onHeard(call: (body: JsonObject) => void): () => void {
+    this.#heardCalls.add(call);
+    return () => this.#heardCalls.delete(call);
+  }
+
   /** For a developer's panel: what this tab holds now. */
   inspect(): Inspection {
     return inspect(this.#replicaOrEmpty(), this.#shapes);
@@ -418,6 +433,9 @@ export class Client {
       },
       status: () => {
         if (isCurrent()) this.#refreshStatus();
+      },
+      heard: (body) => {
+        if (isCurrent()) callAll(this.#heardCalls, body);
       },
     });
     return opening.then((tab) => {

@@ -22,6 +22,7 @@ export type Frame =
   | { readonly kind: "results"; readonly results: readonly Result[]; readonly problem: Problem | null }
   | { readonly kind: "goaway"; readonly retry: number }
   | { readonly kind: "problem"; readonly problem: Problem }
+  | { readonly kind: "presence"; readonly body: JsonObject }
   | { readonly kind: "ignored" };
 
 export interface Welcome {
@@ -124,6 +125,8 @@ const DECODERS: Readonly<Record<string, (body: JsonObject) => Frame>> = {
     problem: body.problem === undefined || body.problem === null ? null : problem(object(body.problem, "problem")),
   }),
   goaway: (body) => ({ kind: "goaway", retry: optionalNumber(body.retry, "goaway.retry") ?? 0 }),
+  // P28: for whoever asked for it; the engine looks at nothing in it.
+  presence: (body) => ({ kind: "presence", body }),
   problem: (body) => ({ kind: "problem", problem: problem(body) }),
 };
 

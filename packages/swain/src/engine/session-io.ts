@@ -1,4 +1,5 @@
 import type { Batch, Change } from "./batch.js";
+import type { JsonObject } from "./json.js";
 
 export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token" | "hidden";
 
@@ -22,6 +23,8 @@ export type Input =
   /** A saved mutation, of this tab or another, was put into the replica. */
   | { readonly kind: "saved" }
   | { readonly kind: "token"; readonly token: string }
+  /** P28: where somebody is; lost while there is no stream. */
+  | { readonly kind: "say"; readonly body: JsonObject }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "sync"; readonly id: string }
@@ -42,6 +45,8 @@ export type Output =
   | { readonly kind: "reread" }
   /** Null stops the timer. */
   | { readonly kind: "timer"; readonly timer: Timer; readonly at: number | null }
+  /** P28: of others. */
+  | { readonly kind: "heard"; readonly body: JsonObject }
   /** Get a fresh token, answer `token`. */
   | { readonly kind: "token" }
   | { readonly kind: "synced"; readonly id: string; readonly error: string | null };

@@ -129,6 +129,9 @@ export class Session {
       case "token":
         if (this.#phase.kind === "open") this.#send({ auth: { token: input.token } });
         break;
+      case "say":
+        if (this.#phase.kind === "open") this.#send({ presence: input.body });
+        break;
       case "sync":
         this.#handleSync(now, input.id);
         break;
@@ -333,6 +336,9 @@ export class Session {
   #handleFrame(now: number, frame: Frame): void {
     switch (frame.kind) {
       case "ignored":
+        return;
+      case "presence":
+        this.#outputs.push({ kind: "heard", body: frame.body });
         return;
       case "problem":
         this.#problem = frame.problem;

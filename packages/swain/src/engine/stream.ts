@@ -17,7 +17,7 @@ const DIVERGED: Problem = { code: "diverged", title: "The local copy has to be l
 /** P3: a new token is asked for this long before the old one ends. */
 const RENEW_MS = 60_000;
 
-export type StreamFrame = Exclude<Frame, { kind: "ignored" | "problem" | "goaway" | "welcome" }>;
+export type StreamFrame = Exclude<Frame, { kind: "ignored" | "presence" | "problem" | "goaway" | "welcome" }>;
 
 /** What a frame means for the session around the stream. */
 export type Verdict =

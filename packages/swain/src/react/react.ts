@@ -19,6 +19,7 @@ import { type DeadLetter, NO_STATUS, type Status } from "../client/status.js";
 import type { KeyInput } from "../client/table.js";
 import type { Row } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
+import { joinRoom, type Other, type Room, type Scope } from "../presence/presence.js";
 
 const ClientContext = createContext<Client | null>(null);
 
@@ -129,6 +130,30 @@ export function useRefused(): readonly DeadLetter[] {
 /** What waits for this person: conflicts and refusals. Decided by `client.inbox`. */
 export function useInbox(): readonly InboxItem[] {
   return useWatchable(useClient().inbox, NOTHING);
+}
+
+const NOBODY: Watchable<readonly never[]> = { subscribe: () => () => undefined, getSnapshot: () => NOTHING };
+
+/**
+ * Who else is in a room, which this component is in as long as it is shown. `mine`: where this tab is and what else the
+ * others shall know, compared by its content; a component that only looks leaves it out.
+ */
+export function usePresence(table: string, scope: Scope = {}, mine?: Parameters<Room["set"]>[0]): readonly Other[] {
+  const client = useClient();
+  const [room, setRoom] = useState<Room | null>(null);
+  const place = JSON.stringify(scope);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `place` stands for the scope.
+  useEffect(() => {
+    const joined = joinRoom(client, table, scope);
+    setRoom(joined);
+    return () => joined.leave();
+  }, [client, table, place]);
+  const said = JSON.stringify(mine);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `said` stands for `mine`.
+  useEffect(() => {
+    if (mine !== undefined) room?.set(mine);
+  }, [room, said]);
+  return useWatchable<readonly Other[]>(room?.others ?? NOBODY, NOTHING);
 }
 
 export function useUser(): User | null {

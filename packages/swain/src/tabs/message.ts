@@ -1,5 +1,6 @@
 import type { Batch } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
+import type { JsonObject } from "../engine/json.js";
 import type { TransportKind } from "../engine/picker.js";
 import type { SessionStatus } from "../engine/session-io.js";
 import type { Shape } from "../engine/shape.js";
@@ -25,6 +26,9 @@ export type Message =
   | { readonly kind: "sync"; readonly id: string }
   | { readonly kind: "synced"; readonly id: string; readonly error: string | null }
   | { readonly kind: "switch"; readonly to: "pause" | "resume" | "wake" | "hidden" }
+  /** P28: to the leader, and from it. */
+  | { readonly kind: "say"; readonly body: JsonObject }
+  | { readonly kind: "heard"; readonly body: JsonObject }
   /** C25: what the store holds from now on. */
   | { readonly kind: "shapes"; readonly shapes: readonly Shape[] };
 

@@ -1,6 +1,7 @@
 import type { Batch, Change, Stored } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
+import type { JsonObject } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
 import type { Pace } from "../engine/pace.js";
 import { Replica } from "../engine/replica.js";
@@ -36,6 +37,8 @@ export interface TabEvents {
   /** C13 for a step that changed rows or applied a position (`moved`). `entries`: outbox entries that it changed. */
   changed(change: Change, entries: readonly Entry[], moved: boolean): void;
   status(): void;
+  /** P28. */
+  heard(body: JsonObject): void;
 }
 
 /** After losing the leadership for another reason than another leader, wait before standing again. */
@@ -172,6 +175,13 @@ export class Tab {
     if (this.#leader === null || to === "hidden") this.#post({ kind: "switch", to });
   }
 
+  /** P28: by the connection of the store, whichever tab has it. */
+  say(body: JsonObject): void {
+    const message = { kind: "say", body } as const;
+    if (this.#leader !== null) this.#leader.handle(message);
+    else this.#post(message);
+  }
+
   /** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
   setShapes(shapes: readonly Shape[]): Promise<void> {
     this.#post({ kind: "shapes", shapes });
@@ -285,6 +295,10 @@ export class Tab {
         this.#finishSync(id, error);
         this.#post({ kind: "synced", id, error });
       },
+      heard: (body) => {
+        this.#post({ kind: "heard", body });
+        this.#events.heard(body);
+      },
       reread: () => this.#reread(),
       rereadOutbox: () => this.#rereadOutbox(),
       rewritten: () => this.#post({ kind: "reread" }),
@@ -342,6 +356,10 @@ export class Tab {
       case "switch":
         if (message.to === "hidden") return this.#speakUp();
         return this.#leader?.handle({ kind: message.to });
+      case "say":
+        return this.#leader?.handle(message);
+      case "heard":
+        return this.#events.heard(message.body);
       case "shapes":
         this.#takeShapes(message.shapes).catch((error: unknown) => this.#stepDown(error));
         return;

@@ -52,6 +52,7 @@ class SseConnection implements Connection {
     const { kind, body } = messageOf(text);
     if (kind === "hello") void this.#begin(helloOf(body), textOf(body.token));
     if (kind === "push") void this.#upward?.push(body.mutations ?? []);
+    if (kind === "presence") this.#upward?.say(body);
     if (kind === "auth") void this.#renew(textOf(body.token));
   }
 

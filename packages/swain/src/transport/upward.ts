@@ -9,6 +9,7 @@ export class Upward {
   readonly #device: string;
   readonly #gate: Gate;
   #last: Promise<void> = Promise.resolve();
+  readonly #said: Json[] = [];
 
   constructor(requests: Requests, device: string, gate: Gate) {
     this.#requests = requests;
@@ -25,6 +26,16 @@ export class Upward {
     const body = JSON.stringify({ device: this.#device, mutations });
     this.#last = this.#last.then(() => this.#post(body));
     return this.#last;
+  }
+
+  /** P28: what is said while a request is in flight goes with the next one. That it was lost changes nothing. */
+  say(body: Json): void {
+    this.#said.push(body);
+    if (this.#said.length > 1) return;
+    this.#last = this.#last.then(async () => {
+      const presence = this.#said.splice(0).slice(-SAID_MAX);
+      if (this.#gate.isOpen) await this.#answer(JSON.stringify({ device: this.#device, presence }));
+    });
   }
 
   async #post(body: string): Promise<void> {
@@ -60,6 +71,9 @@ export class Upward {
     this.#gate.frame(JSON.stringify({ results: { results: [], problem } }));
   }
 }
+
+/** P22: more is not taken at once; the latest counts. */
+const SAID_MAX = 16;
 
 type UpAnswer =
   | { readonly kind: "results"; readonly text: string }

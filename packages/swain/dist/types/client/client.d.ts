@@ -1,6 +1,7 @@
 import { type User } from "../auth/auth.js";
 import type { Change } from "../engine/batch.js";
 import type { Indexes } from "../engine/index-rows.js";
+import type { JsonObject } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
 import { type PaceOptions } from "../engine/pace.js";
 import { type RowState } from "../engine/replica.js";
@@ -75,6 +76,8 @@ export declare class Client {
     readonly auth: ClientAuth;
     /** Conflicts and refusals that wait for this person. */
     readonly inbox: Inbox;
+    /** What scripts beside this one keep of a client, by their names. */
+    readonly addOns: Map<string, unknown>;
     constructor(options: ClientOptions);
     get status(): Watchable<Status>;
     get refused(): Watchable<readonly DeadLetter[]>;
@@ -116,6 +119,10 @@ export declare class Client {
     resume(): void;
     /** C13: once per applied position, in order, and for local edits. */
     onChange(call: (change: Change) => void): () => void;
+    /** P28: for `swain/presence`, which has the rooms. Lost while there is no stream. */
+    say(body: JsonObject): void;
+    /** P28: what the server tells of others, in any tab of the store. */
+    onHeard(call: (body: JsonObject) => void): () => void;
     /** For a developer's panel: what this tab holds now. */
     inspect(): Inspection;
     /** For a developer's panel: the lines of `debug`, from now on. */

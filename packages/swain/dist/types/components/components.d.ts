@@ -1,9 +1,11 @@
 import { SwainConflict } from "./conflict.js";
 import { SwainInbox } from "./inbox.js";
-export { SwainConflict, SwainInbox };
+import { SwainPresence } from "./presence.js";
+export { SwainConflict, SwainInbox, SwainPresence };
 declare global {
     interface HTMLElementTagNameMap {
         "swain-conflict": SwainConflict;
         "swain-inbox": SwainInbox;
+        "swain-presence": SwainPresence;
     }
 }

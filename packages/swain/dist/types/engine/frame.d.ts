@@ -1,6 +1,6 @@
 import type { Alias } from "./alias.js";
 import type { Result } from "./entry.js";
-import { type Json } from "./json.js";
+import { type Json, type JsonObject } from "./json.js";
 import type { Key, Row, Schema } from "./schema.js";
 /** P4 to P12: what the server sends. An unknown kind is `ignored`. */
 export type Frame = Welcome | {
@@ -34,6 +34,9 @@ export type Frame = Welcome | {
 } | {
     readonly kind: "problem";
     readonly problem: Problem;
+} | {
+    readonly kind: "presence";
+    readonly body: JsonObject;
 } | {
     readonly kind: "ignored";
 };

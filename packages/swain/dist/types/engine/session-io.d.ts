@@ -1,4 +1,5 @@
 import type { Batch, Change } from "./batch.js";
+import type { JsonObject } from "./json.js";
 export type Timer = "reconnect" | "watchdog" | "push" | "results" | "token" | "hidden";
 /** Dead: it was silent, or what came makes no sense. The device did not want it to end. */
 export type CloseCause = "left" | "dead";
@@ -41,6 +42,11 @@ export type Input = {
 } | {
     readonly kind: "token";
     readonly token: string;
+}
+/** P28: where somebody is; lost while there is no stream. */
+ | {
+    readonly kind: "say";
+    readonly body: JsonObject;
 } | {
     readonly kind: "pause";
 } | {
@@ -91,6 +97,11 @@ export type Output =
     readonly kind: "timer";
     readonly timer: Timer;
     readonly at: number | null;
+}
+/** P28: of others. */
+ | {
+    readonly kind: "heard";
+    readonly body: JsonObject;
 }
 /** Get a fresh token, answer `token`. */
  | {

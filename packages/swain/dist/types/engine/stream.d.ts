@@ -5,7 +5,7 @@ import type { Replica } from "./replica.js";
 import type { Output, SessionStatus } from "./session-io.js";
 import { type Shape } from "./shape.js";
 export type StreamFrame = Exclude<Frame, {
-    kind: "ignored" | "problem" | "goaway" | "welcome";
+    kind: "ignored" | "presence" | "problem" | "goaway" | "welcome";
 }>;
 /** What a frame means for the session around the stream. */
 export type Verdict = {

@@ -8,6 +8,7 @@ import { type DeadLetter, type Status } from "../client/status.js";
 import type { KeyInput } from "../client/table.js";
 import type { Row } from "../engine/schema.js";
 import type { Selection } from "../engine/select.js";
+import { type Other, type Room, type Scope } from "../presence/presence.js";
 export interface SwainProviderProps {
     readonly client: Client;
     /** An error of `client.start()`, like `store_newer`. */
@@ -37,6 +38,11 @@ export declare function useStatus(): Status;
 export declare function useRefused(): readonly DeadLetter[];
 /** What waits for this person: conflicts and refusals. Decided by `client.inbox`. */
 export declare function useInbox(): readonly InboxItem[];
+/**
+ * Who else is in a room, which this component is in as long as it is shown. `mine`: where this tab is and what else the
+ * others shall know, compared by its content; a component that only looks leaves it out.
+ */
+export declare function usePresence(table: string, scope?: Scope, mine?: Parameters<Room["set"]>[0]): readonly Other[];
 export declare function useUser(): User | null;
 /** Anything with `subscribe` and `getSnapshot`. `first`: what a server renders, which knows no device. */
 export declare function useWatchable<T>({ subscribe, getSnapshot }: Watchable<T>, first: T): T;

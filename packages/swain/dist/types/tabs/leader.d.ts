@@ -1,4 +1,5 @@
 import type { Batch, Change } from "../engine/batch.js";
+import type { JsonObject } from "../engine/json.js";
 import type { Pace } from "../engine/pace.js";
 import type { Replica } from "../engine/replica.js";
 import { type Reconnect } from "../engine/session.js";
@@ -28,6 +29,8 @@ export interface LeaderEvents {
     /** To the other tabs; after the writes that it is about, so that none of them is told what it does not see yet. */
     announce(status: LinkStatus): void;
     synced(id: string, error: string | null): void;
+    /** P28. */
+    heard(body: JsonObject): void;
     /** Read all of storage into the replica; only while there is no connection. */
     reread(): Promise<void>;
     /** Read what other tabs saved. */

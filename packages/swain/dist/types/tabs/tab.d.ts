@@ -1,6 +1,7 @@
 import type { Change } from "../engine/batch.js";
 import type { Entry } from "../engine/entry.js";
 import type { Indexes } from "../engine/index-rows.js";
+import type { JsonObject } from "../engine/json.js";
 import type { Operation } from "../engine/operation.js";
 import type { Pace } from "../engine/pace.js";
 import { Replica } from "../engine/replica.js";
@@ -30,6 +31,8 @@ export interface TabEvents {
     /** C13 for a step that changed rows or applied a position (`moved`). `entries`: outbox entries that it changed. */
     changed(change: Change, entries: readonly Entry[], moved: boolean): void;
     status(): void;
+    /** P28. */
+    heard(body: JsonObject): void;
 }
 /** One tab's part in a store: its memory copy, its own mutations, and, when it leads, the connection (C14). */
 export declare class Tab {
@@ -48,6 +51,8 @@ export declare class Tab {
     sync(): Promise<void>;
     /** Of the whole store, whichever tab leads. */
     switch(to: "pause" | "resume" | "wake" | "hidden"): void;
+    /** P28: by the connection of the store, whichever tab has it. */
+    say(body: JsonObject): void;
     /** C25: of the whole store; edits go on meanwhile. Resolves when what leaves has left the screen. */
     setShapes(shapes: readonly Shape[]): Promise<void>;
     /** Resolves when what was under way is in storage. */

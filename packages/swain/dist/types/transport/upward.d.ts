@@ -8,4 +8,6 @@ export declare class Upward {
     /** Resolves when nothing is in flight. */
     get idle(): Promise<void>;
     push(mutations: Json): Promise<void>;
+    /** P28: what is said while a request is in flight goes with the next one. That it was lost changes nothing. */
+    say(body: Json): void;
 }

@@ -1,0 +1,1 @@
+export * from "./types/presence/presence.js";
