@@ -1,4 +1,4 @@
-import { allShow, live, play, playOn, shows, tap } from "../support/pace.mjs";
+import { allShow, at, live, play, playOn, shows, tap } from "../support/pace.mjs";
 import { story } from "../support/story.mjs";
 
 story("an edit in one tab shows in the other tab and in the other profile", async ({ profile }) => {
@@ -7,6 +7,8 @@ story("an edit in one tab shows in the other tab and in the other profile", asyn
   const second = await playOn(phone);
   const ben = await play(desk, "ben");
   await allShow([ada, second, ben], 14, 11);
+  await at(ben, "person").getByText("Ada", { exact: true }).waitFor();
+  await at(ada, "person").getByText("Ben", { exact: true }).waitFor();
 
   await tap(ada, "a");
   await allShow([ada, second, ben], 15, 11);

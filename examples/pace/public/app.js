@@ -2,6 +2,7 @@
 
 import { client, sessions, watch } from "/data.js";
 import { onDraw, page, redraw, route, set } from "/page.js";
+import { onPeople, tellWhere } from "/people.js";
 import { h, render } from "/render.js";
 import { header } from "/views/header.js";
 import { notes } from "/views/notes.js";
@@ -14,6 +15,9 @@ const root = document.querySelector("#page");
 
 onDraw(() => render(root, view()));
 watch(redraw);
+onPeople(redraw);
+tellWhere();
+for (const event of ["hashchange", "focusin", "focusout"]) addEventListener(event, () => setTimeout(tellWhere));
 addEventListener("hashchange", () => {
   set({ draft: null, notice: null });
   scrollTo(0, 0);

@@ -1,8 +1,10 @@
 import { addPoints, deleteGame, setRunning, setScore, stateOf } from "/data.js";
 import { ask } from "/dialog.js";
 import { redraw } from "/page.js";
+import { peopleAt } from "/people.js";
 import { h } from "/render.js";
 import { mark } from "/views/mark.js";
+import { atHand } from "/views/people.js";
 
 /** A scoreboard while it is played, a line with the result afterwards. The scores can always be corrected. */
 export function gameCard(game, number, players) {
@@ -22,6 +24,7 @@ export function gameCard(game, number, players) {
       h("span", { class: "number" }, `Game ${number}`),
       game.running && h("span", { key: "running", class: "running" }, "playing now"),
       mark("games", game),
+      atHand(peopleAt(game)),
     ),
     h("div", { class: "teams" }, team(game, "a", players), team(game, "b", players)),
     actions(game, number),

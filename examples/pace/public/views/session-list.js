@@ -1,6 +1,8 @@
 import { addSession, games, players, sessions } from "/data.js";
+import { peopleOn } from "/people.js";
 import { h } from "/render.js";
 import { mark } from "/views/mark.js";
+import { people } from "/views/people.js";
 import { dayName, plural, today } from "/words.js";
 
 export function sessionList() {
@@ -40,6 +42,7 @@ function sessionRow(session) {
         isRunning && h("span", { key: "running", class: "running" }, "playing now"),
         mark("sessions", session),
       ),
+      people(peopleOn(session)),
     ),
   );
 }

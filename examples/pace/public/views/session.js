@@ -2,9 +2,11 @@
 
 import { client, deleteSession, games, players } from "/data.js";
 import { ask } from "/dialog.js";
+import { peopleOn } from "/people.js";
 import { h } from "/render.js";
 import { gamesSection } from "/views/games.js";
 import { mark } from "/views/mark.js";
+import { people, peopleTold } from "/views/people.js";
 import { playersSection } from "/views/players.js";
 import { standingsTable } from "/views/standings-table.js";
 import { dayName } from "/words.js";
@@ -19,6 +21,7 @@ export function session(row, section) {
   const ofSession = (one) => one.session_id === row.id;
   const itsPlayers = players.getSnapshot().filter(ofSession);
   const itsGames = games.getSnapshot().filter(ofSession);
+  const here = peopleOn(row);
   return h(
     "div",
     { key: row.id, class: "session", "data-section": section },
@@ -32,6 +35,8 @@ export function session(row, section) {
         h("h1", null, row.place),
         h("p", { class: "facts" }, dayName(row.played_on), mark("sessions", row)),
       ),
+      people(here),
+      peopleTold(here),
     ),
     h(
       "nav",
