@@ -252,7 +252,8 @@ impl Rooms {
         let Some(crowd) = self.rooms.get_mut(room) else { return };
         for (_, other) in crowd.entries.iter_mut().filter(|(other, _)| **other != id) {
             other.note(id);
-            if let Some(guest) = self.guests.get_mut(&other.session) {
+            // Once: until it has looked, there is nothing more to say to it.
+            if let Some(guest) = self.guests.get_mut(&other.session).filter(|guest| !guest.has_news) {
                 guest.has_news = true;
                 self.woken.insert(other.session);
             }
