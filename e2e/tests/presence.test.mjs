@@ -49,7 +49,7 @@ const others = (page, count) => page.getByText(`live, ${count} others`).waitFor(
 const on = (page, text) => page.getByText(text, { exact: true }).waitFor();
 
 test("two browsers see each other's row and cursor, a killed tab disappears, a revoked member neither sees nor is seen", async (t) => {
-  spec("P28", "R17");
+  spec("P28", "R18");
   const enter = await stage(t);
   const [ada, ben] = await Promise.all([enter("Ada"), enter("Ben")]);
   await ada.page.evaluate(async () => {

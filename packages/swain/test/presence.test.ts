@@ -99,7 +99,7 @@ describe("a room", () => {
   });
 
   it("says why it is not entered, and nothing of who is there", async () => {
-    spec("R17");
+    spec("R18");
     const [ada, ben] = [await open(), await open()];
     const hers = joinRoom(ada, "games");
     joinRoom(ben, "games");
