@@ -9,6 +9,9 @@ use crate::failure::Failure;
 use crate::log::{limit, signed, unsigned};
 use crate::store::PostgresStore;
 
+/// The columns of a [`RefreshToken`], in its order.
+const TOKEN: &str = "hash, family, usr, expires, begun, agent";
+
 impl Accounts for PostgresStore {
     async fn add_person(&self, person: Person) -> Result<bool, StoreError> {
         self.with_session(async move |session| add_person(&session, &person).await).await
@@ -78,6 +81,23 @@ impl Accounts for PostgresStore {
         self.with_session(async move |session| Ok(session.execute(sql, &[&id.as_str()]).await? > 0)).await
     }
 
+    async fn sign_ins(&self, user: UserId, now: Millis) -> Result<Vec<RefreshToken>, StoreError> {
+        let sql = format!(
+            "SELECT {TOKEN} FROM swain.refresh WHERE usr = $1 AND used IS NULL AND expires > $2
+             ORDER BY expires DESC, family"
+        );
+        self.with_session(async move |session| {
+            let rows = session.query(&sql, &[&user.as_str(), &signed(now.0)]).await?;
+            Ok(rows.iter().map(token_of).collect())
+        })
+        .await
+    }
+
+    async fn revoke_sign_in(&self, user: UserId, family: String) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM swain.refresh WHERE usr = $1 AND family = $2";
+        self.with_session(async move |session| Ok(session.execute(sql, &[&user.as_str(), &family]).await? > 0)).await
+    }
+
     async fn revoke_person(&self, id: UserId) -> Result<u64, StoreError> {
         let sql = "
             WITH gone AS (DELETE FROM swain.refresh WHERE usr = $1 RETURNING family)
@@ -112,9 +132,22 @@ fn person_of(row: &tokio_postgres::Row) -> Person {
 }
 
 async fn add_refresh(session: &Session, token: &RefreshToken) -> Result<(), Failure> {
-    let sql = "INSERT INTO swain.refresh (hash, family, usr, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    let RefreshToken { hash, family, user, expires } = token;
-    session.execute(sql, &[hash, family, &user.as_str(), &signed(expires.0)]).await.map(drop)
+    let sql = "INSERT INTO swain.refresh (hash, family, usr, expires, begun, agent)
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let RefreshToken { hash, family, user, expires, begun, agent } = token;
+    let (expires, begun) = (signed(expires.0), signed(begun.0));
+    session.execute(sql, &[hash, family, &user.as_str(), &expires, &begun, agent]).await.map(drop)
+}
+
+fn token_of(row: &tokio_postgres::Row) -> RefreshToken {
+    RefreshToken {
+        hash: row.get(0),
+        family: row.get(1),
+        user: UserId::from(row.get::<_, &str>(2)),
+        expires: Millis(unsigned(row.get(3))),
+        begun: Millis(unsigned(row.get(4))),
+        agent: row.get(5),
+    }
 }
 
 /// The token's row is locked, so of two at once the second sees what the first did.
@@ -125,10 +158,11 @@ async fn rotate(
     (expires, now, grace): (Millis, Millis, Millis),
 ) -> Result<Rotation, Failure> {
     session.execute("DELETE FROM swain.refresh WHERE expires <= $1", &[&signed(now.0)]).await?;
-    let sql = "SELECT family, usr, used FROM swain.refresh WHERE hash = $1 FOR UPDATE";
-    let Some(row) = session.query_opt(sql, &[&hash]).await? else { return Ok(Rotation::Unknown) };
-    let (family, user) = (row.get::<_, String>(0), UserId::from(row.get::<_, &str>(1)));
-    match row.get::<_, Option<i64>>(2).map(|used| Millis(unsigned(used))) {
+    let sql = format!("SELECT {TOKEN}, used FROM swain.refresh WHERE hash = $1 FOR UPDATE");
+    let Some(row) = session.query_opt(&sql, &[&hash]).await? else { return Ok(Rotation::Unknown) };
+    let token = token_of(&row);
+    let RefreshToken { family, user, .. } = token.clone();
+    match row.get::<_, Option<i64>>(6).map(|used| Millis(unsigned(used))) {
         Some(used) if now.since(used) > grace => {
             session.execute("DELETE FROM swain.refresh WHERE family = $1", &[&family]).await?;
             return Ok(Rotation::Reused);
@@ -138,8 +172,7 @@ async fn rotate(
         None => {
             let sql = "UPDATE swain.refresh SET used = $2 WHERE hash = $1";
             session.execute(sql, &[&hash, &signed(now.0)]).await?;
-            let token = RefreshToken { hash: successor, family: family.clone(), user: user.clone(), expires };
-            add_refresh(session, &token).await?;
+            add_refresh(session, &RefreshToken { hash: successor, expires, ..token }).await?;
         }
     }
     Ok(Rotation::Rotated { user, family })

@@ -68,14 +68,23 @@ async fn check_server(session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What came later. Looked for first: whoever runs Swain need not own its tables.
+/// Columns that came later, by table.
+const ADDED_COLUMNS: [(&str, &str, &str); 3] = [
+    ("swain.persons", "verified", "boolean NOT NULL DEFAULT false"),
+    ("swain.refresh", "begun", "bigint NOT NULL DEFAULT 0"),
+    ("swain.refresh", "agent", "text NOT NULL DEFAULT ''"),
+];
+
+/// Each is looked for first: whoever runs Swain need not own its tables.
 async fn add_columns(session: &Session) -> Result<(), Failure> {
-    let there = "SELECT EXISTS (SELECT FROM pg_attribute
-        WHERE attrelid = 'swain.persons'::regclass AND attname = 'verified' AND NOT attisdropped)";
-    if session.query_one(there, &[]).await?.get(0) {
-        return Ok(());
+    let there = "SELECT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = $1::text::regclass AND attname = $2 AND NOT attisdropped)";
+    for (table, column, kind) in ADDED_COLUMNS {
+        if !session.query_one(there, &[&table, &column]).await?.get::<_, bool>(0) {
+            session.batch(&format!("ALTER TABLE {table} ADD COLUMN {column} {kind}")).await?;
+        }
     }
-    session.batch("ALTER TABLE swain.persons ADD COLUMN verified boolean NOT NULL DEFAULT false").await
+    Ok(())
 }
 
 /// Functions have no state: those of this program replace those of an older one.

@@ -3,6 +3,7 @@
 mod access_cookie;
 mod access_token;
 mod account;
+mod devices;
 mod external;
 mod mail_token;
 mod mailbox;
@@ -38,6 +39,7 @@ use access_cookie::find_bearer;
 use access_token::{AccessToken, AccessTokens};
 use account::changed_meanwhile;
 pub use account::{NewAccount, add_account, set_password};
+pub(crate) use devices::{devices, sign_out};
 pub use external::{ExternalTokens, KeysError};
 use mail_token::MailTokens;
 pub(crate) use mailbox::{reset, verify};
@@ -269,6 +271,8 @@ async fn begin<S: Store>(app: &App<S>, person: Person, request: &AuthRequest) ->
         family: family.clone(),
         user: person.id.clone(),
         expires: now().plus(tokens.times().refresh),
+        begun: now(),
+        agent: request.agent.clone(),
     };
     app.engine.store().add_refresh(first).await?;
     Ok(go_on(app, person, &family, token, request))

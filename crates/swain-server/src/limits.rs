@@ -71,8 +71,10 @@ pub const VERIFY_MS_MAX: u64 = 3 * 24 * 60 * 60 * 1000;
 pub const SIGNUPS_BURST: u64 = 100;
 /// Milliseconds after which it may make one more.
 pub const SIGNUP_INTERVAL_MS: u64 = 10_000;
-/// Users whose access tokens a server knows to have ended before their time; beyond it the longest ago is forgotten.
-pub const REVOKED_USERS_MAX: usize = 100_000;
+/// Characters that are kept of what a browser calls itself.
+pub const AGENT_CHARS_MAX: usize = 200;
+/// Users and sign-ins whose access tokens a server knows to have ended before their time; beyond it the longest ago is forgotten.
+pub const REVOKED_MAX: usize = 100_000;
 /// Addresses, users, accounts and devices that a throttle remembers, each kind of attempt by itself.
 pub const THROTTLED_KEYS_MAX: usize = 10_000;
 

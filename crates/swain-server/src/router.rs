@@ -9,7 +9,7 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use swain_core::Code;
 use swain_store::Store;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,6 +29,8 @@ pub(crate) fn routes<S: Store>(app: Arc<App<S>>) -> IntoMakeServiceWithConnectIn
         .route("/api/auth/profile", post(auth::profile::<S>))
         .route("/api/auth/reset", post(auth::reset::<S>))
         .route("/api/auth/verify", post(auth::verify::<S>))
+        .route("/api/auth/devices", get(auth::devices::<S>))
+        .route("/api/auth/devices/{id}", delete(auth::sign_out::<S>))
         .route("/api/auth/me", get(auth::me::<S>))
         .route("/api/sync/ws", get(sync::upgrade::<S>))
         .route("/api/sync/events", get(sync::events::<S>))
@@ -74,7 +76,8 @@ async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     let allowed = match uri.path() {
         "/api/sync/shapes" | "/api/sync/batch" => "POST",
         "/api/sync/events" | "/api/sync/changes" => "GET",
-        path if path.starts_with("/api/auth/") && path != "/api/auth/me" => "POST",
+        path if path.starts_with("/api/auth/devices/") => "DELETE",
+        path if path.starts_with("/api/auth/") && !["/api/auth/me", "/api/auth/devices"].contains(&path) => "POST",
         _ => "GET, HEAD",
     };
     let detail = format!("{} does not take {method}, but {allowed}", uri.path());

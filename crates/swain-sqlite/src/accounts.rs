@@ -11,6 +11,9 @@ use crate::store::SqliteStore;
 /// The columns of a [`Person`], in its order. Accounts from before there were verified addresses have null there.
 const PERSON: &str = "id, email, name, role, password_hash, coalesce(verified, 0)";
 
+/// The columns of a [`RefreshToken`], in its order. Older sign-ins have null for the last two.
+const TOKEN: &str = "hash, family, user, expires, coalesce(begun, 0), coalesce(agent, '')";
+
 impl Accounts for SqliteStore {
     async fn add_person(&self, person: Person) -> Result<bool, StoreError> {
         self.write(move |writer| writer.transaction(|db| add_person(&db.conn, &person))).await
@@ -66,6 +69,15 @@ impl Accounts for SqliteStore {
             })
         })
         .await
+    }
+
+    async fn sign_ins(&self, user: UserId, now: Millis) -> Result<Vec<RefreshToken>, StoreError> {
+        self.read_connection(move |conn| list_sign_ins(conn, &user, now)).await
+    }
+
+    async fn revoke_sign_in(&self, user: UserId, family: String) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM swain_refresh WHERE user = ?1 AND family = ?2";
+        self.write(move |writer| writer.transaction(|db| Ok(db.conn.execute(sql, [user.as_str(), &family])? > 0))).await
     }
 
     async fn revoke_person(&self, id: UserId) -> Result<u64, StoreError> {
@@ -124,10 +136,33 @@ fn person_of(row: &rusqlite::Row<'_>) -> Result<Person, rusqlite::Error> {
 }
 
 fn add_refresh(conn: &Connection, token: &RefreshToken) -> Result<(), Failure> {
-    let mut statement = conn
-        .prepare_cached("INSERT OR IGNORE INTO swain_refresh (hash, family, user, expires) VALUES (?1, ?2, ?3, ?4)")?;
-    statement.execute(params![token.hash, token.family, token.user.as_str(), signed(token.expires.0)])?;
+    let mut statement = conn.prepare_cached(
+        "INSERT OR IGNORE INTO swain_refresh (hash, family, user, expires, begun, agent)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let RefreshToken { hash, family, user, expires, begun, agent } = token;
+    statement.execute(params![hash, family, user.as_str(), signed(expires.0), signed(begun.0), agent])?;
     Ok(())
+}
+
+fn list_sign_ins(conn: &Connection, user: &UserId, now: Millis) -> Result<Vec<RefreshToken>, Failure> {
+    let sql = format!(
+        "SELECT {TOKEN} FROM swain_refresh WHERE user = ?1 AND used IS NULL AND expires > ?2 ORDER BY expires DESC, family"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let found = statement.query_map(params![user.as_str(), signed(now.0)], token_of)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+fn token_of(row: &rusqlite::Row<'_>) -> Result<RefreshToken, rusqlite::Error> {
+    Ok(RefreshToken {
+        hash: row.get(0)?,
+        family: row.get(1)?,
+        user: UserId::from(row.get_ref(2)?.as_str()?),
+        expires: Millis(unsigned(row.get(3)?)),
+        begun: Millis(unsigned(row.get(4)?)),
+        agent: row.get(5)?,
+    })
 }
 
 fn rotate(
@@ -138,12 +173,13 @@ fn rotate(
     now: Millis,
     grace: Millis,
 ) -> Result<Rotation, Failure> {
-    let mut statement = conn.prepare_cached("SELECT family, user, used FROM swain_refresh WHERE hash = ?1")?;
+    let mut statement = conn.prepare_cached(&format!("SELECT {TOKEN}, used FROM swain_refresh WHERE hash = ?1"))?;
     let token = statement.query_row([hash], |row| {
-        let used: Option<i64> = row.get(2)?;
-        Ok((row.get::<_, String>(0)?, UserId::from(row.get_ref(1)?.as_str()?), used.map(unsigned).map(Millis)))
+        let used: Option<i64> = row.get(6)?;
+        Ok((token_of(row)?, used.map(unsigned).map(Millis)))
     });
-    let Some((family, user, used)) = token.optional()? else { return Ok(Rotation::Unknown) };
+    let Some((token, used)) = token.optional()? else { return Ok(Rotation::Unknown) };
+    let RefreshToken { family, user, .. } = token.clone();
     match used {
         Some(used) if now.since(used) > grace => {
             conn.prepare_cached("DELETE FROM swain_refresh WHERE family = ?1")?.execute([&family])?;
@@ -154,8 +190,7 @@ fn rotate(
         None => {
             let mut statement = conn.prepare_cached("UPDATE swain_refresh SET used = ?2 WHERE hash = ?1")?;
             statement.execute(params![hash, signed(now.0)])?;
-            let token = RefreshToken { hash: successor, family: family.clone(), user: user.clone(), expires };
-            add_refresh(conn, &token)?;
+            add_refresh(conn, &RefreshToken { hash: successor, expires, ..token })?;
         }
     }
     Ok(Rotation::Rotated { user, family })

@@ -62,8 +62,13 @@ const ADDED: &str = "
 ";
 
 /// Columns that came later, by table.
-const ADDED_COLUMNS: [(&str, &str); 3] =
-    [("swain_changes", "actor"), ("swain_capture", "total"), ("swain_persons", "verified")];
+const ADDED_COLUMNS: [(&str, &str); 5] = [
+    ("swain_changes", "actor"),
+    ("swain_capture", "total"),
+    ("swain_persons", "verified"),
+    ("swain_refresh", "begun"),
+    ("swain_refresh", "agent"),
+];
 
 /// How the database was kept before Swain came.
 pub(crate) const FOUND_JOURNAL_MODE: &str = "found_journal_mode";

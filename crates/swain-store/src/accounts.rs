@@ -34,6 +34,10 @@ pub struct RefreshToken {
     pub user: UserId,
     /// When it ends.
     pub expires: Millis,
+    /// When the sign-in began.
+    pub begun: Millis,
+    /// What signed in, as it called itself: a browser's own words.
+    pub agent: String,
 }
 
 /// What became of an attempt to use a refresh token.
@@ -93,6 +97,13 @@ pub trait Accounts: Send + Sync {
 
     /// Removes the account and all its sign-ins; false when there is none. Rows that name the id stay as they are.
     fn remove_person(&self, id: UserId) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The sign-ins of a person that have not ended, each by the token that is its next one, the newest first.
+    fn sign_ins(&self, user: UserId, now: Millis)
+    -> impl Future<Output = Result<Vec<RefreshToken>, StoreError>> + Send;
+
+    /// Ends one sign-in of a person; false when it is none of theirs.
+    fn revoke_sign_in(&self, user: UserId, family: String) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Ends all sign-ins of a person; gives how many there were.
     fn revoke_person(&self, id: UserId) -> impl Future<Output = Result<u64, StoreError>> + Send;

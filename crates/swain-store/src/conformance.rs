@@ -125,6 +125,7 @@ macro_rules! store_conformance {
             accounts::an_ended_or_unknown_token_is_unknown => spec!("P18");
             accounts::signing_out_revokes_the_family => spec!("P18");
             accounts::people_are_listed_in_pages_changed_and_removed => spec!("P17");
+            accounts::sign_ins_are_listed_and_ended_one_by_one => spec!("P18");
             accounts::revoking_a_person_ends_all_sign_ins => spec!("P18");
             shape_lists::a_list_of_shapes_is_found_by_its_hash => spec!("P20");
             shape_lists::of_too_many_lists_the_longest_unused_goes => spec!("P20");

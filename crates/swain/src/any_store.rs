@@ -174,6 +174,14 @@ impl Accounts for AnyStore {
         each!(self, store => store.remove_person(id).await)
     }
 
+    async fn sign_ins(&self, user: UserId, now: Millis) -> Result<Vec<RefreshToken>, StoreError> {
+        each!(self, store => store.sign_ins(user, now).await)
+    }
+
+    async fn revoke_sign_in(&self, user: UserId, family: String) -> Result<bool, StoreError> {
+        each!(self, store => store.revoke_sign_in(user, family).await)
+    }
+
     async fn revoke_person(&self, id: UserId) -> Result<u64, StoreError> {
         each!(self, store => store.revoke_person(id).await)
     }

@@ -115,7 +115,9 @@ create table swain.refresh (
     family text not null,
     usr text not null,
     expires bigint not null,
-    used bigint
+    used bigint,
+    begun bigint not null default 0,
+    agent text not null default ''
 );
 create index refresh_family on swain.refresh (family);
 create index refresh_expires on swain.refresh (expires);

@@ -9,7 +9,7 @@ use swain_engine::Identity;
 use swain_store::Person;
 
 use super::refresh_token::derive_key;
-use super::revoked::Revoked;
+use super::revoked::{Of, Revoked};
 use crate::config::Secret;
 
 const ISSUER: &str = "swain";
@@ -87,7 +87,9 @@ impl AccessTokens {
             return Err(Problem::new(Code::TokenExpired, detail));
         }
         let user = UserId::from(data.claims.sub.as_str());
-        if self.revoked.has(&user, millis(data.claims.iat)) {
+        let signed = millis(data.claims.iat);
+        let is_ended = |of| self.revoked.has(&of, signed);
+        if is_ended(Of::User(user.clone())) || is_ended(Of::SignIn(data.claims.sid)) {
             return Err(Problem::new(Code::Unauthenticated, "this sign-in was ended; sign in again"));
         }
         let auth = Who { user: Some(user), role: Some(data.claims.role), ..Who::default() };
@@ -96,7 +98,17 @@ impl AccessTokens {
 
     /// What was signed for this user until now does not count any more.
     pub(super) fn revoke(&self, user: UserId, now: Millis) {
-        self.revoked.add(user, now);
+        self.revoked.add(Of::User(user), now);
+    }
+
+    /// The same of one sign-in.
+    pub(super) fn revoke_sign_in(&self, family: String, now: Millis) {
+        self.revoked.add(Of::SignIn(family), now);
+    }
+
+    /// By which sign-in a token was issued; none if it was not issued here.
+    pub(super) fn sign_in(&self, token: &str) -> Option<String> {
+        Some(decode::<Claims>(token, &self.check, &self.validation).ok()?.claims.sid)
     }
 }
 

@@ -12,6 +12,7 @@ use swain_core::{Millis, Problem, Value, strict_json};
 use swain_store::Store;
 
 use super::access_cookie::{ACCESS_COOKIE, Channel, REFRESH_COOKIE, SignInCookie, find_access};
+use super::devices::agent;
 use super::password::check_password;
 use crate::app::App;
 use crate::body::read_json;
@@ -24,6 +25,8 @@ pub(crate) struct AuthRequest {
     /// Who asks, for what only somebody signed in may.
     pub(super) access: Option<String>,
     pub(super) address: ThrottleKey,
+    /// What asks, as it calls itself.
+    pub(super) agent: String,
     cookie: Option<String>,
     channel: Channel,
 }
@@ -38,6 +41,7 @@ impl<S: Store> FromRequest<Arc<App<S>>> for AuthRequest {
             body: read_body(&parts.headers, body).await?,
             access: find_access(&parts.headers).ok().flatten(),
             address: ThrottleKey::address(app.address_of(&parts)),
+            agent: agent(&parts.headers),
             cookie: REFRESH_COOKIE.find(&parts.headers),
             channel: channel(app, &parts),
         })

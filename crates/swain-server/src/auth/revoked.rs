@@ -1,4 +1,4 @@
-//! Access tokens that ended before their time: those of a user that were signed before a moment (spec P18).
+//! Access tokens that ended before their time: those of a user, or of one sign-in, that were signed before a moment (spec P18).
 //!
 //! Each node keeps it in memory, as long as such a token could live; the refresh tokens are gone from the database at once.
 
@@ -7,13 +7,22 @@ use std::sync::{Mutex, PoisonError};
 
 use swain_core::{Millis, UserId};
 
-use crate::limits::REVOKED_USERS_MAX;
+use crate::limits::REVOKED_MAX;
+
+/// Whose tokens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    /// All of a user.
+    User(UserId),
+    /// Those of one sign-in.
+    SignIn(String),
+}
 
 pub(super) struct Revoked {
     /// How long an access token lives.
     lasts: Millis,
-    /// Tokens of these users that were signed before this do not count.
-    since: Mutex<BTreeMap<UserId, Millis>>,
+    /// Tokens of these that were signed before this do not count.
+    since: Mutex<BTreeMap<Of, Millis>>,
 }
 
 impl Revoked {
@@ -21,19 +30,19 @@ impl Revoked {
         Self { lasts, since: Mutex::default() }
     }
 
-    pub(super) fn add(&self, user: UserId, now: Millis) {
+    pub(super) fn add(&self, of: Of, now: Millis) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.retain(|_, at| now.since(*at) <= self.lasts);
-        if since.len() >= REVOKED_USERS_MAX {
-            let oldest = since.iter().min_by_key(|(_, at)| **at).map(|(user, _)| user.clone());
-            oldest.map(|user| since.remove(&user));
+        if since.len() >= REVOKED_MAX {
+            let oldest = since.iter().min_by_key(|(_, at)| **at).map(|(of, _)| of.clone());
+            oldest.map(|of| since.remove(&of));
         }
-        since.insert(user, now);
+        since.insert(of, now);
     }
 
-    pub(super) fn has(&self, user: &UserId, signed: Millis) -> bool {
+    pub(super) fn has(&self, of: &Of, signed: Millis) -> bool {
         let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.get(user).is_some_and(|at| signed < *at)
+        since.get(of).is_some_and(|at| signed < *at)
     }
 }
 
@@ -43,7 +52,7 @@ mod tests {
 
     #[test]
     fn tokens_of_before_do_not_count_and_nothing_is_kept_beyond_their_life() {
-        let (ada, ben) = (UserId::from("ada"), UserId::from("ben"));
+        let (ada, ben) = (Of::User("ada".into()), Of::SignIn("ben's".into()));
         let revoked = Revoked::new(Millis(1000));
         revoked.add(ada.clone(), Millis(5000));
 

@@ -6,6 +6,7 @@ use swain_core::Millis;
 use swain_server::SignUp;
 use swain_server::limits::{AUTH_BODY_BYTES_MAX, EMAIL_BYTES_MAX, FAILED_LOGINS_BURST, NAME_CHARS_MAX};
 use swain_store::Store;
+use swain_store::memory::MemoryStore;
 use swain_testkit::{spec, wait_for};
 
 use crate::stage::{Answer, PASSWORD, Stage};
@@ -169,6 +170,42 @@ async fn a_sign_out_everywhere_ends_every_device_and_every_open_stream() {
     let back = stage.login("ada").await;
     assert_eq!(stage.get("/api/auth/me", &[("authorization", &format!("Bearer {}", back.access))]).await.status, 200);
     bens.insert(1, "still-here").await;
+}
+
+#[tokio::test]
+async fn a_person_sees_where_they_are_signed_in_and_ends_one_of_them() {
+    spec!("P17", "P18");
+    let stage = Stage::new().await;
+    let ben = stage.signup("ben").await;
+    let phone = stage.signup("ada").await;
+    let credentials = json!({"email": "ada@example.com", "password": PASSWORD});
+    let long = "Mozilla/5.0 ".repeat(40);
+    let laptop = stage.post("/api/auth/login", &credentials, &[("user-agent", &long)]).await.account();
+    let mut stream = stage.device(Some(&laptop.access), "d-laptop").await;
+    let as_ada = format!("Bearer {}", phone.access);
+    let list = async |bearer: &str| stage.get("/api/auth/devices", &[("authorization", bearer)]).await.body;
+
+    let devices = list(&as_ada).await["devices"].as_array().unwrap().clone();
+    assert_eq!(devices.len(), 2);
+    let own = devices.iter().find(|device| device["current"] == true).unwrap();
+    let other = devices.iter().find(|device| device["current"] == false).unwrap();
+    assert!(other["agent"].as_str().unwrap().len() == 200 && other["agent"].as_str().unwrap().starts_with("Mozilla"));
+    assert!(own["seen"].as_u64() >= own["begun"].as_u64().map(|begun| begun - 1000));
+
+    let end = async |bearer: &str, id: &str| {
+        let url = stage.url(&format!("/api/auth/devices/{id}"));
+        Stage::<MemoryStore>::send(stage.http.delete(url), &[("authorization", bearer)]).await
+    };
+    let id = other["id"].as_str().unwrap();
+    assert_eq!(end(&format!("Bearer {}", ben.access), id).await.code(), "not_found", "it is not his");
+    assert_eq!(end(&as_ada, id).await.status, 204);
+
+    stream.end().await;
+    let me = stage.get("/api/auth/me", &[("authorization", &format!("Bearer {}", laptop.access))]).await;
+    assert_eq!((me.status, me.code()), (401, "unauthenticated"), "its access token has not expired");
+    assert_eq!(refreshed(&stage, &laptop.cookie).await.status, 401);
+    assert_eq!(refreshed(&stage, &phone.cookie).await.status, 200, "the phone goes on");
+    assert_eq!(list(&as_ada).await["devices"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

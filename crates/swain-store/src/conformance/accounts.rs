@@ -119,11 +119,37 @@ pub async fn revoking_a_person_ends_all_sign_ins<S: Store>(fixture: Fixture<S>) 
     assert_eq!(fixture.store.revoke_person("u1".into()).await.expect("sign-ins can be ended"), 0);
 }
 
+/// By the token that is next, with what it was begun with; one ends and the others go on.
+pub async fn sign_ins_are_listed_and_ended_one_by_one<S: Store>(fixture: Fixture<S>) {
+    sign_in(&fixture).await;
+    rotate(&fixture, "t1", "t2", 100).await;
+    let list = async |user: &str, now: u64| {
+        let found = fixture.store.sign_ins(user.into(), Millis(now)).await.expect("sign-ins can be listed");
+        found.into_iter().map(|token| (token.hash, token.family, token.begun, token.agent)).collect::<Vec<_>>()
+    };
+    let end = async |user: &str, family: &str| {
+        fixture.store.revoke_sign_in(user.into(), family.into()).await.expect("a sign-in can be ended")
+    };
+
+    assert_eq!(list("u1", 200).await, [("t2".into(), "f1".into(), Millis(50), "browser of u1".into())]);
+    assert_eq!(list("u1", EXPIRES.0).await, []);
+    assert!(!end("u1", "f2").await, "it is somebody else's");
+    assert!(end("u1", "f1").await && !end("u1", "f1").await);
+    assert_eq!(rotate(&fixture, "t2", "t3", 200).await, Rotation::Unknown);
+    assert_eq!(list("u2", 200).await.len(), 1);
+}
+
 /// Two sign-ins: t1 of u1, other of u2.
 async fn sign_in<S: Store>(fixture: &Fixture<S>) {
     for (hash, family, user) in [("t1", "f1", "u1"), ("other", "f2", "u2")] {
-        let token =
-            RefreshToken { hash: hash.into(), family: family.into(), user: UserId::from(user), expires: EXPIRES };
+        let token = RefreshToken {
+            hash: hash.into(),
+            family: family.into(),
+            user: UserId::from(user),
+            expires: EXPIRES,
+            begun: Millis(50),
+            agent: format!("browser of {user}"),
+        };
         fixture.store.add_refresh(token).await.expect("a token can be stored");
     }
 }

@@ -43,7 +43,7 @@ impl Accounts for MemoryStore {
         let Some((token, used)) = state.refresh.get_mut(&hash).filter(|(token, _)| token.expires > now) else {
             return ready(Ok(Rotation::Unknown));
         };
-        let RefreshToken { family, user, .. } = token.clone();
+        let (RefreshToken { family, user, .. }, last) = (token.clone(), token.clone());
         match *used {
             Some(used) if now.since(used) > grace => {
                 state.refresh.retain(|_, (token, _)| token.family != family);
@@ -52,8 +52,7 @@ impl Accounts for MemoryStore {
             Some(_) => {}
             None => {
                 *used = Some(now);
-                let token =
-                    RefreshToken { hash: successor.clone(), family: family.clone(), user: user.clone(), expires };
+                let token = RefreshToken { hash: successor.clone(), expires, ..last };
                 state.refresh.insert(successor, (token, None));
             }
         }
@@ -91,6 +90,26 @@ impl Accounts for MemoryStore {
         let mut state = self.state();
         state.refresh.retain(|_, (token, _)| token.user != id);
         ready(Ok(state.persons.remove(&id).is_some()))
+    }
+
+    fn sign_ins(
+        &self,
+        user: UserId,
+        now: Millis,
+    ) -> impl Future<Output = Result<Vec<RefreshToken>, StoreError>> + Send {
+        let state = self.state();
+        let next = state.refresh.values().filter(|(token, used)| used.is_none() && token.user == user);
+        let mut found: Vec<RefreshToken> = next.map(|(token, _)| token.clone()).collect();
+        found.retain(|token| token.expires > now);
+        found.sort_by(|a, b| b.expires.cmp(&a.expires).then_with(|| a.family.cmp(&b.family)));
+        ready(Ok(found))
+    }
+
+    fn revoke_sign_in(&self, user: UserId, family: String) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let mut state = self.state();
+        let before = state.refresh.len();
+        state.refresh.retain(|_, (token, _)| token.user != user || token.family != family);
+        ready(Ok(state.refresh.len() < before))
     }
 
     fn revoke_person(&self, id: UserId) -> impl Future<Output = Result<u64, StoreError>> + Send {
