@@ -112,6 +112,17 @@ var Auth = class {
 	async changePassword(input) {
 		return this.#adopt(await this.#post("password", input, await this.token(false)));
 	}
+	/** A mail with a link, if somebody has this address; nobody is told whether. */
+	async requestReset(email) {
+		await this.#post("reset", { email });
+	}
+	async resetPassword(input) {
+		return this.#adopt(await this.#post("reset", input));
+	}
+	/** Null: a mail with a link to the own address. */
+	async verify(token) {
+		await (token === null ? this.#post("verify", {}, await this.token(false)) : this.#post("verify", { token }));
+	}
 	/** Signed out on this device even when the server is not reached; `everywhere` only when it is, or nothing would end elsewhere. */
 	async logout(everywhere) {
 		if (everywhere) await this.#post("logout", { everywhere }, await this.token(false));
@@ -6326,6 +6337,9 @@ var Client = class {
 			signup: (input) => this.#signIn(this.#auth.signup(input)),
 			login: (input) => this.#signIn(this.#auth.login(input)),
 			changePassword: (input) => this.#auth.changePassword(input),
+			requestReset: (email) => this.#auth.requestReset(email),
+			resetPassword: (input) => this.#signIn(this.#auth.resetPassword(input)),
+			verify: (token) => this.#auth.verify(token ?? null),
 			logout: (options) => this.#signOut(options?.everywhere === true)
 		};
 		this.inbox = this.#inbox();

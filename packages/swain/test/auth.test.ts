@@ -142,6 +142,34 @@ describe("signing in", () => {
     await client.close();
   });
 
+  it("opens the store of whoever chose another password, and asks for mails", async () => {
+    spec("P17");
+    const client = await started();
+    const asked: unknown[] = [];
+    server.auth = (path, body): { status: number; body: Json } => {
+      asked.push([path, body]);
+      if (path === "reset" && body.token === "used") return { status: 410, body: { code: "link_ended" } };
+      return path === "reset" && "token" in body ? { status: 200, body: answer("ann") } : { status: 202, body: {} };
+    };
+    await client.auth.requestReset("ann@swain.test");
+    await expect(client.auth.resetPassword({ token: "used", password: "another word" })).rejects.toMatchObject({
+      code: "link_ended",
+    });
+    expect(client.auth.getSnapshot()).toBeNull();
+    await client.auth.resetPassword({ token: "good", password: "another word" });
+    expect(client.auth.getSnapshot()?.id).toBe("id-ann");
+    await client.auth.verify("shown");
+    await client.auth.verify();
+    expect(asked).toEqual([
+      ["reset", { email: "ann@swain.test" }],
+      ["reset", { token: "used", password: "another word" }],
+      ["reset", { token: "good", password: "another word" }],
+      ["verify", { token: "shown" }],
+      ["verify", {}],
+    ]);
+    await client.close();
+  });
+
   it("follows a sign-in in another tab", async () => {
     spec("C11");
     const page = new FakePage();

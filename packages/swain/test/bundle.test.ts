@@ -3,7 +3,7 @@ import { build } from "vite";
 import { expect, it } from "vitest";
 
 /** The aim is 16 KiB; docs/decisions/0040 says what costs what. It moves up only with a feature that is named there. */
-const CORE_BYTES_MAX = 33_850;
+const CORE_BYTES_MAX = 33_920;
 const REACT_MORE_BYTES_MAX = 4096;
 
 it("fits into its budget: all transports, tabs and live queries, minified by Vite, gzip -9", {

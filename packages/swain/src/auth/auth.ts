@@ -61,6 +61,20 @@ export class Auth {
     return this.#adopt(await this.#post("password", input, await this.token(false)));
   }
 
+  /** A mail with a link, if somebody has this address; nobody is told whether. */
+  async requestReset(email: string): Promise<void> {
+    await this.#post("reset", { email });
+  }
+
+  async resetPassword(input: { readonly token: string; readonly password: string }): Promise<User> {
+    return this.#adopt(await this.#post("reset", input));
+  }
+
+  /** Null: a mail with a link to the own address. */
+  async verify(token: string | null): Promise<void> {
+    await (token === null ? this.#post("verify", {}, await this.token(false)) : this.#post("verify", { token }));
+  }
+
   /** Signed out on this device even when the server is not reached; `everywhere` only when it is, or nothing would end elsewhere. */
   async logout(everywhere: boolean): Promise<void> {
     if (everywhere) await this.#post("logout", { everywhere }, await this.token(false));

@@ -58,6 +58,12 @@ export interface ClientAuth extends Watchable<User | null> {
   login(input: { readonly email: string; readonly password: string }): Promise<User>;
   /** Ends every other sign-in of this person. Rejects with `wrong_credentials`, or `offline`. */
   changePassword(input: { readonly current: string; readonly next: string }): Promise<User>;
+  /** A forgotten password: a mail with a link, if somebody has this address. */
+  requestReset(email: string): Promise<void>;
+  /** With the token of the link (`location.hash` is `#reset=TOKEN`): another password, signed in, everywhere else signed out. */
+  resetPassword(input: { readonly token: string; readonly password: string }): Promise<User>;
+  /** With the token of a link (`#verify=TOKEN`): the address is verified. Without: a mail with such a link. */
+  verify(token?: string): Promise<void>;
   /**
    * `unsent`: edits that stay on this device and are sent when the same person signs in again.
    * `everywhere`: on all devices of the person; rejects with `offline` when the server is not reached.
@@ -145,6 +151,9 @@ export class Client {
       signup: (input) => this.#signIn(this.#auth.signup(input)),
       login: (input) => this.#signIn(this.#auth.login(input)),
       changePassword: (input) => this.#auth.changePassword(input),
+      requestReset: (email) => this.#auth.requestReset(email),
+      resetPassword: (input) => this.#signIn(this.#auth.resetPassword(input)),
+      verify: (token) => this.#auth.verify(token ?? null),
       logout: (options) => this.#signOut(options?.everywhere === true),
     };
     this.inbox = this.#inbox();

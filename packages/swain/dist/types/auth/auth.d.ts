@@ -29,6 +29,14 @@ export declare class Auth {
         readonly current: string;
         readonly next: string;
     }): Promise<User>;
+    /** A mail with a link, if somebody has this address; nobody is told whether. */
+    requestReset(email: string): Promise<void>;
+    resetPassword(input: {
+        readonly token: string;
+        readonly password: string;
+    }): Promise<User>;
+    /** Null: a mail with a link to the own address. */
+    verify(token: string | null): Promise<void>;
     /** Signed out on this device even when the server is not reached; `everywhere` only when it is, or nothing would end elsewhere. */
     logout(everywhere: boolean): Promise<void>;
     /** Somebody signed in or out in another tab. */

@@ -55,6 +55,15 @@ export interface ClientAuth extends Watchable<User | null> {
         readonly current: string;
         readonly next: string;
     }): Promise<User>;
+    /** A forgotten password: a mail with a link, if somebody has this address. */
+    requestReset(email: string): Promise<void>;
+    /** With the token of the link (`location.hash` is `#reset=TOKEN`): another password, signed in, everywhere else signed out. */
+    resetPassword(input: {
+        readonly token: string;
+        readonly password: string;
+    }): Promise<User>;
+    /** With the token of a link (`#verify=TOKEN`): the address is verified. Without: a mail with such a link. */
+    verify(token?: string): Promise<void>;
     /**
      * `unsent`: edits that stay on this device and are sent when the same person signs in again.
      * `everywhere`: on all devices of the person; rejects with `offline` when the server is not reached.
