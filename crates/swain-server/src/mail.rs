@@ -90,14 +90,23 @@ impl fmt::Debug for Mails {
 pub struct MailCommand {
     program: String,
     arguments: Vec<String>,
-    from: String,
+    /// A name, if there is one, and the address.
+    from: (Option<String>, String),
 }
 
 impl MailCommand {
-    /// The program with its arguments, and the address that mails come from; none without a program.
+    /// The program with its arguments, and who mails come from: `club@example.org` or `Club <club@example.org>`. None
+    /// without a program or an address.
     pub fn new(command: &[String], from: &str) -> Option<Self> {
         let (program, arguments) = command.split_first()?;
-        Some(Self { program: program.clone(), arguments: arguments.to_vec(), from: from.to_owned() })
+        let (name, address) = match from.strip_suffix('>').and_then(|from| from.rsplit_once('<')) {
+            Some((name, address)) => (Some(name.trim().to_owned()), address.trim()),
+            None => (None, from.trim()),
+        };
+        let is_address =
+            address.contains('@') && !address.contains(|char: char| char.is_whitespace() || "<>".contains(char));
+        let from = (name, address.to_owned());
+        is_address.then(|| Self { program: program.clone(), arguments: arguments.to_vec(), from })
     }
 
     async fn hand_over(self, message: Vec<u8>) -> Result<(), String> {
@@ -120,7 +129,7 @@ impl MailCommand {
 impl Mailer for MailCommand {
     fn send(&self, mail: Mail) -> BoxFuture<'static, Result<(), String>> {
         let message = MessageBuilder::new()
-            .from(Address::new_address(None::<&str>, self.from.as_str()))
+            .from(Address::new_address(self.from.0.as_deref(), self.from.1.as_str()))
             .to(Address::new_address(None::<&str>, mail.to.as_str()))
             .subject(mail.subject())
             .text_body(mail.text())
@@ -163,7 +172,8 @@ mod tests {
     async fn a_program_gets_the_message_and_its_failure_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sent");
-        let shell = |script: String| MailCommand::new(&["sh".into(), "-c".into(), script], "club@example.com").unwrap();
+        let shell =
+            |script: String| MailCommand::new(&["sh".into(), "-c".into(), script], "Club <club@example.com>").unwrap();
 
         shell(format!("cat > '{}'", file.display())).send(mail("Ada\r\nBcc: eve@example.com")).await.unwrap();
         let message = std::fs::read_to_string(&file).unwrap();
@@ -174,6 +184,12 @@ mod tests {
 
         let error = shell("echo no route >&2; exit 75".into()).send(mail("Ada")).await.unwrap_err();
         assert!(error.contains("no route"), "{error}");
+        let sent_by = |from: &str| MailCommand::new(&["true".into()], from).map(|command| command.from);
+        assert_eq!(sent_by("Club <c@d.example>"), Some((Some("Club".into()), "c@d.example".into())));
+        assert_eq!(sent_by("c@d.example"), Some((None, "c@d.example".into())));
+        for wrong in ["", "Club", "Club c@d.example", "Club <c@d.example", "<>"] {
+            assert_eq!(sent_by(wrong), None, "{wrong}");
+        }
         assert!(MailCommand::new(&[], "club@example.com").is_none());
     }
 }

@@ -24,3 +24,10 @@ declare module "guide:presence/app.js" {
 declare module "guide:presence/people.tsx" {
   export function People(): import("react").ReactNode;
 }
+declare module "guide:accounts/account.js" {
+  export function openAccountPage(
+    client: { readonly auth: object },
+    ask: (what: string) => Promise<string>,
+    show: (text: string) => void,
+  ): Promise<void>;
+}

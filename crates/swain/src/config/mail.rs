@@ -24,11 +24,12 @@ pub(crate) struct MailSection {
 impl MailSection {
     pub(super) fn mails(&self) -> anyhow::Result<Mails> {
         let Self { command, from, page, verify } = self;
-        let mailer = MailCommand::new(command, from)
-            .context("[mail] command is a program and its arguments, as in [\"sendmail\", \"-t\"]")?;
-        if !from.contains('@') || from.contains(char::is_whitespace) {
-            bail!("[mail] from = \"{from}\" is no e-mail address");
+        if command.is_empty() {
+            bail!("[mail] command is a program and its arguments, as in [\"sendmail\", \"-t\"]");
         }
+        let mailer = MailCommand::new(command, from).with_context(|| {
+            format!("[mail] from = \"{from}\" is no address, as in club@example.org or Club <club@example.org>")
+        })?;
         if !["https://", "http://"].iter().any(|scheme| page.starts_with(scheme)) || page.contains('#') {
             bail!(
                 "[mail] page = \"{page}\" has to be the whole address of a page, without #, as in https://club.example/account"
