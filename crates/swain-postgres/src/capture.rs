@@ -9,24 +9,32 @@ use crate::failure::Failure;
 use crate::introspect::{introspect, schema as schema_of};
 use crate::layout::{Layout, TableLayout, literal};
 use crate::meta;
+use crate::wire::Taste;
 
 /// Triggers go by name, and ours have to see a row before the application's own write it again.
 const ROW_TRIGGER: &str = "!swain_row";
 const TRUNCATE_TRIGGER: &str = "!swain_truncate";
+
+const FUNCTIONS: &str = include_str!("sql/capture.sql");
+
+/// The trigger's function that pins how every value is written down.
+const PINNED: &str = "capture";
 
 /// How long the application's writers may be held up by the installing of a trigger.
 pub(crate) const INSTALL_LOCK_MS_MAX: u32 = 2_000;
 
 /// The tables with our triggers: each relation, what it is, and whether the triggers are as they should be.
 const INSTALLED: &str = "
-    SELECT c.oid::regclass::text, c.relkind = 'p', t.tgname::text, t.tgargs, t.tgenabled = 'A'
+    SELECT c.oid::regclass::text, c.relkind = 'p', t.tgname::text, t.tgargs, t.tgenabled = 'A', f.proname::text
     FROM pg_partition_tree($1::text::regclass) p
     JOIN pg_class c ON c.oid = p.relid
     LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname IN ('!swain_row', '!swain_truncate')
+    LEFT JOIN pg_proc f ON f.oid = t.tgfoid
     UNION ALL
-    SELECT c.oid::regclass::text, false, t.tgname::text, t.tgargs, t.tgenabled = 'A'
+    SELECT c.oid::regclass::text, false, t.tgname::text, t.tgargs, t.tgenabled = 'A', f.proname::text
     FROM pg_class c
     LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname IN ('!swain_row', '!swain_truncate')
+    LEFT JOIN pg_proc f ON f.oid = t.tgfoid
     WHERE c.oid = $1::text::regclass AND c.relkind = 'r'";
 
 /// Relations that have our triggers.
@@ -34,6 +42,27 @@ const CAPTURED: &str = "
     SELECT c.oid::regclass::text, t.tgname::text, c.relispartition
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE t.tgname IN ('!swain_row', '!swain_truncate') AND (t.tgparentid = 0)";
+
+/// The function for tables whose values need so much to be pinned. Each setting that a function pins is set and put back
+/// in every call, and some are then compared with what the writer's client was told.
+pub(crate) fn function(taste: Taste) -> &'static str {
+    match taste {
+        Taste::Nothing => "capture_plain",
+        Taste::Zone => "capture_zoned",
+        Taste::Everything => PINNED,
+    }
+}
+
+/// All of them: one text, with fewer settings.
+pub(crate) fn functions_sql() -> String {
+    let with = |taste: Taste, kept: &[&str]| {
+        let is_kept = |line: &&str| !line.starts_with("set ") || kept.iter().any(|name| line[4..].starts_with(name));
+        let lines: Vec<&str> = FUNCTIONS.lines().filter(is_kept).collect();
+        lines.join("\n").replace("swain.capture()", &format!("swain.{}()", function(taste)))
+    };
+    [FUNCTIONS.to_owned(), with(Taste::Nothing, &["search_path"]), with(Taste::Zone, &["search_path", "timezone"])]
+        .join("\n")
+}
 
 /// Puts the triggers on these tables and takes them from all others. What is right already is not touched, because
 /// touching it waits for every open transaction that wrote to the table. A paused table is one of the others.
@@ -79,6 +108,7 @@ struct Relation {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Found {
+    function: String,
     arguments: Vec<u8>,
     is_always: bool,
 }
@@ -98,7 +128,7 @@ async fn relations(session: &Session, table: &TableLayout) -> Result<Vec<Relatio
         }
         let Some(place) = relations.iter_mut().find(|found| found.relation == relation) else { continue };
         if let Some(name) = row.get::<_, Option<String>>(2) {
-            let found = Found { arguments: row.get(3), is_always: row.get(4) };
+            let found = Found { function: row.get(5), arguments: row.get(3), is_always: row.get(4) };
             match name.as_str() {
                 ROW_TRIGGER => place.row_trigger = Some(found),
                 _ => place.truncate_trigger = Some(found),
@@ -111,17 +141,26 @@ async fn relations(session: &Session, table: &TableLayout) -> Result<Vec<Relatio
 impl Relation {
     /// What makes its triggers right.
     fn missing(&self, table: &TableLayout) -> Vec<String> {
-        let right = Found { arguments: argument_bytes(table), is_always: true };
+        let arguments = argument_bytes(table);
+        let is_right = |found: &Option<Found>, functions: &[&str]| {
+            let found = found.as_ref();
+            found.is_some_and(|found| functions.contains(&&*found.function) && found.arguments == arguments)
+        };
+        let is_always = |found: &Option<Found>| found.as_ref().is_some_and(|found| found.is_always);
+        // One that pins more than it needs is not worth waiting for the table, nor for the table's owner.
+        let is_row_right = is_right(&self.row_trigger, &[table.capture_function(), PINNED]);
         let mut sql = Vec::new();
         // The root's row trigger is copied to every partition, also to one that is made later.
-        if self.is_root && self.row_trigger.as_ref().map(|found| &found.arguments) != Some(&right.arguments) {
+        if self.is_root && !is_row_right {
             sql.push(row_trigger_sql(&self.relation, table));
         }
-        if self.row_trigger.as_ref() != Some(&right) {
+        if !is_row_right || !is_always(&self.row_trigger) {
             sql.push(always_sql(&self.relation, ROW_TRIGGER));
         }
         // TRUNCATE of the whole fires the triggers of the parts; one on the whole would note every row twice.
-        if !self.is_partitioned && self.truncate_trigger.as_ref() != Some(&right) {
+        let is_truncate_right =
+            is_right(&self.truncate_trigger, &["capture_truncate"]) && is_always(&self.truncate_trigger);
+        if !self.is_partitioned && !is_truncate_right {
             sql.push(truncate_trigger_sql(&self.relation, table));
             sql.push(always_sql(&self.relation, TRUNCATE_TRIGGER));
         }
@@ -132,7 +171,8 @@ impl Relation {
 fn row_trigger_sql(relation: &str, table: &TableLayout) -> String {
     format!(
         "CREATE OR REPLACE TRIGGER \"{ROW_TRIGGER}\" AFTER INSERT OR UPDATE OR DELETE ON {relation}
-         FOR EACH ROW EXECUTE FUNCTION swain.capture({})",
+         FOR EACH ROW EXECUTE FUNCTION swain.{}({})",
+        table.capture_function(),
         arguments(table).map(|argument| literal(&argument)).collect::<Vec<_>>().join(", ")
     )
 }

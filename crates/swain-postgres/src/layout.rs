@@ -6,10 +6,11 @@ use std::sync::Arc;
 use swain_core::{Key, Name, Row, Schema, Value};
 
 use crate::adopted::Signatures;
+use crate::capture;
 use crate::constraints::Rules;
 use crate::failure::Failure;
 use crate::introspect::Described;
-use crate::wire::{Kind, members, to_text, to_wire};
+use crate::wire::{Kind, Taste, members, to_text, to_wire};
 
 /// The table alias in our statements: a name that no column has, because a column of that name would hide the row.
 pub(crate) const ROW: &str = "\"!swain\"";
@@ -113,6 +114,12 @@ impl TableLayout {
             key,
             scopes,
         }
+    }
+
+    /// The trigger's function: the one that pins as much as the columns need.
+    pub(crate) fn capture_function(&self) -> &'static str {
+        let taste = self.columns.values().map(|column| column.kind.taste()).max();
+        capture::function(taste.unwrap_or(Taste::Nothing))
     }
 
     /// Reads and locks the row of a key.

@@ -1,5 +1,6 @@
 //! Swain's own tables and functions, and the few values that are kept by name.
 
+use crate::capture;
 use crate::connection::Session;
 use crate::failure::Failure;
 
@@ -10,13 +11,16 @@ const FORMAT: i64 = 1;
 const MIGRATION_LOCK: i64 = 7_743_231;
 
 const TABLES: &str = include_str!("sql/tables.sql");
-const FUNCTIONS: &[&str] =
-    &[include_str!("sql/capture.sql"), include_str!("sql/keys.sql"), include_str!("sql/sequence.sql")];
+const FUNCTIONS: &[&str] = &[include_str!("sql/keys.sql"), include_str!("sql/sequence.sql")];
 
 /// The first state: nothing was seen yet, so that the first pass sees everything.
 const STATE: &str = "
     INSERT INTO swain.state (epoch, system, snapshot, head, floor)
     SELECT replace(gen_random_uuid()::text, '-', ''), system_identifier, '1:1:', 0, 0 FROM pg_control_system();";
+
+fn functions() -> String {
+    format!("{}\n{}", capture::functions_sql(), FUNCTIONS.join("\n"))
+}
 
 /// All of it as one script.
 fn migration() -> String {
@@ -25,7 +29,7 @@ fn migration() -> String {
 
 /// The same in a schema that is there.
 pub(crate) fn migration_inside() -> String {
-    format!("{TABLES}\n{}\n{STATE}\n{}\n", FUNCTIONS.join("\n"), format_sql())
+    format!("{TABLES}\n{}\n{STATE}\n{}\n", functions(), format_sql())
 }
 
 /// Makes or checks Swain's tables, inside a transaction.
@@ -89,7 +93,7 @@ async fn add_columns(session: &Session) -> Result<(), Failure> {
 
 /// Functions have no state: those of this program replace those of an older one.
 async fn upgrade_functions(session: &Session) -> Result<(), Failure> {
-    let functions = FUNCTIONS.join("\n");
+    let functions = functions();
     let hash = swain_core::hash_text(&functions);
     if get(session, "functions").await?.as_deref() == Some(&*hash) {
         return Ok(());
@@ -99,7 +103,7 @@ async fn upgrade_functions(session: &Session) -> Result<(), Failure> {
 }
 
 fn format_sql() -> String {
-    let hash = swain_core::hash_text(&FUNCTIONS.join("\n"));
+    let hash = swain_core::hash_text(&functions());
     format!("INSERT INTO swain.meta (name, value) VALUES ('format', '{FORMAT}'), ('functions', '{hash}');")
 }
 

@@ -40,7 +40,26 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// What the text of a value depends on besides the value, in the session that writes it down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Taste {
+    Nothing,
+    /// The session's time zone.
+    Zone,
+    /// How it likes its intervals, floats, bytes, money, or whatever a type of an extension asks for.
+    Everything,
+}
+
 impl Kind {
+    pub(crate) fn taste(&self) -> Taste {
+        match self {
+            Self::Bool | Self::Integer | Self::Numeric | Self::Text | Self::Uuid | Self::Json => Taste::Nothing,
+            Self::Time => Taste::Zone,
+            Self::List(item) => item.taste(),
+            Self::Double | Self::Single | Self::Bytes | Self::Other => Taste::Everything,
+        }
+    }
+
     /// The type in the schema.
     pub(crate) fn column_type(&self) -> ColumnType {
         match self {

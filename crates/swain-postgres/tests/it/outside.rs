@@ -226,3 +226,30 @@ fn a_position_that_is_too_large_is_named_and_not_read() {
     bed.write(&format!("DELETE FROM u WHERE id <= {POSITION_CHANGES_MAX}"));
     assert_eq!(bed.newest().len(), POSITION_CHANGES_MAX);
 }
+
+#[test]
+fn whatever_a_writer_prefers_its_values_are_written_down_alike() {
+    spec!("S3");
+    let bed = Bed::new(
+        "CREATE TABLE plain (id int PRIMARY KEY, t text, b bool, u uuid, n numeric, j jsonb, l int[]);
+         CREATE TABLE zoned (id int PRIMARY KEY, at timestamptz, day date, clock time, ats timestamptz[]);
+         CREATE TABLE pinned (id int PRIMARY KEY, f float8, y bytea, i interval, r tstzrange, m money)",
+    );
+    let functions =
+        "SELECT string_agg(tgrelid::regclass || ' ' || tgfoid::regproc, ', ' ORDER BY tgrelid::regclass::text)
+        FROM pg_trigger WHERE tgname = '!swain_row'";
+    assert_eq!(
+        postgres::run_sql(&bed.url, functions),
+        "pinned swain.capture, plain swain.capture_plain, zoned swain.capture_zoned"
+    );
+    bed.write(
+        "SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'; SET intervalstyle = 'sql_standard';
+         SET extra_float_digits = -3; SET bytea_output = 'escape';
+         INSERT INTO plain VALUES (1, 'x', true, gen_random_uuid(), 1.50, '{\"a\": 1.10}', '{1,2}');
+         INSERT INTO zoned VALUES (1, '2026-07-01 12:00+02', '2026-07-01', '12:30', '{2026-07-01 12:00+02}');
+         INSERT INTO pinned VALUES (1, 0.1 + 0.2::float8, '\\x00ff', '1 day 2 hours', '[2026-07-01, 2026-07-02)', 1.5);
+         UPDATE plain SET t = 'y'; UPDATE zoned SET day = '2026-07-02'; UPDATE pinned SET f = f * 3",
+    );
+
+    bed.assert_log_tells_the_truth();
+}
