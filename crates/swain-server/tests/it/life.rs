@@ -119,7 +119,7 @@ async fn a_drain_answers_pushes_and_says_when_to_come_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_on_postgresql() {
     drain(Stage::postgres().await.0, Transport::WebSocket).await;
-    reads_nothing(Stage::postgres_with(|config| config.write_stall = STALL).await.0).await;
+    drop(reads_nothing(Stage::postgres_with(|config| config.write_stall = STALL).await.0).await);
 }
 
 async fn drain<S: Store>(stage: Stage<S>, transport: Transport) {
@@ -169,10 +169,15 @@ async fn goodbye(socket: &mut Socket) -> (bool, Option<Millis>, u16) {
 
 #[tokio::test]
 async fn a_device_that_reads_nothing_is_given_up() {
-    reads_nothing(Stage::with(|config| config.write_stall = STALL).await).await;
+    let (_stage, mut slow) = reads_nothing(Stage::with(|config| config.write_stall = STALL).await).await;
+
+    // When it reads again soon, it reads why.
+    let (_, close) = slow.end().await;
+    assert_eq!(close, 4410);
 }
 
-async fn reads_nothing<S: Store>(stage: Stage<S>) {
+/// The stage, and the socket that was given up.
+async fn reads_nothing<S: Store>(stage: Stage<S>) -> (Stage<S>, Socket) {
     spec!("P15", "S7");
     let mut slow = Socket::narrow(stage.running.address).await;
     slow.greet(Hello::new(None, "slow")).await;
@@ -187,10 +192,7 @@ async fn reads_nothing<S: Store>(stage: Stage<S>) {
         fast.result().await;
         assert!(n < 400, "it was not given up");
     }
-
-    // When it reads again, it reads why.
-    let (_, close) = slow.end().await;
-    assert_eq!(close, 4410);
+    (stage, slow)
 }
 
 #[tokio::test]
