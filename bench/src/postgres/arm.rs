@@ -14,7 +14,6 @@ use swain_testkit::postgres::run_sql;
 
 const AUDIT: &str = include_str!("audit.sql");
 const MOVED: &str = include_str!("moved.sql");
-const CAPTURE: &str = include_str!("../../../crates/swain-postgres/src/sql/capture.sql");
 const SEQUENCE: &str = include_str!("../../../crates/swain-postgres/src/sql/sequence.sql");
 
 /// What the pass that is shipped does for the index by table and scope.
@@ -65,7 +64,8 @@ impl Arm {
             Self::Moved => {
                 drop(open(url, &[]).await?);
                 run_sql(url, MOVED);
-                run_sql(url, &replaced(CAPTURE, "insert into swain.changes", "insert into swain.outbox")?);
+                let capture = run_sql(url, "SELECT pg_get_functiondef('swain.capture_plain'::regproc)");
+                run_sql(url, &replaced(&capture, "insert into swain.changes", "insert into swain.outbox")?);
                 Sequencing::Passes(Passes::begin(url))
             }
         })

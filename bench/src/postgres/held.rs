@@ -20,7 +20,7 @@ use swain_testkit::postgres::Server;
 use tokio::time::interval;
 
 use super::arm::open;
-use super::{Database, pgbench};
+use super::{Database, ONE_ROW, pgbench};
 
 const P50: &str = "answer p50 beside an open transaction";
 const EVERY: Duration = Duration::from_millis(20);
@@ -66,7 +66,7 @@ async fn answers(server: &Server, time: Duration, is_held: bool) -> anyhow::Resu
     if is_held {
         held.say("BEGIN; UPDATE items SET score = 0 WHERE id = 1");
     }
-    let others = pgbench(&database.url, OTHERS, time)?;
+    let others = pgbench(&database.url, ONE_ROW, OTHERS, time)?;
     let answers = edit(&store, schema, time).await?;
     let written = others.finish()?;
     ensure!(written > 0, "the others wrote nothing");
