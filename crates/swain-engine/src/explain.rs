@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use swain_core::rule::{Auth, Expression, Operand, Selection, ValueSet};
 use swain_core::{Key, Name, Pos, Row, Table, Value};
-use swain_store::{Store, StoreError, StoreErrorKind};
+use swain_store::{Store, StoreError};
 
 use crate::catalog::Catalog;
 use crate::rights::{Reading, Rights, RightsError};
@@ -69,7 +69,7 @@ pub async fn explain<S: Store>(
     let all = [&rules.read, &rules.insert, &rules.update, &rules.delete, &rules.check];
     let bound: Vec<Expression> = all.iter().map(|rule| rule.bind(auth)).collect();
     let reading = Reading { store, schema: &catalog.schema };
-    let resolved = reading.resolve_all(&bound.iter().collect::<Vec<_>>()).await.map_err(told)?;
+    let resolved = reading.resolve_all(&bound.iter().collect::<Vec<_>>()).await.map_err(RightsError::told)?;
     let chunk = store.load(table.name.clone(), by_key(table, key), None, 1).await?;
     let row = chunk.rows.into_iter().next();
     let seen = row.clone().unwrap_or_default();
@@ -90,13 +90,6 @@ pub async fn explain<S: Store>(
     };
     let hidden = catalog.hidden(&table.name, auth).iter().cloned().collect();
     Ok(Explanation { pos: resolved.head.pos, row, rights, hidden, departure })
-}
-
-fn told(error: RightsError) -> StoreError {
-    match error {
-        RightsError::Store(error) => error,
-        RightsError::TooMany(_) => StoreError::new(StoreErrorKind::Unusable, error.to_string()),
-    }
 }
 
 /// The row with this key, as a predicate.

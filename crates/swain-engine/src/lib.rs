@@ -19,6 +19,7 @@ mod matching;
 mod presence;
 mod rights;
 mod rule_parser;
+mod rules_diff;
 mod session;
 
 pub use catalog::{Catalog, ColumnConfig, ConfigError, HistoryConfig, KeepConfig, TableConfig};
@@ -31,4 +32,5 @@ pub use hub::{Delivery, Moved, SessionId, Taken};
 pub use judge::Judge;
 pub use matching::LiveShape;
 pub use rule_parser::{RuleError, parse_rule};
+pub use rules_diff::{RowsDiff, changed_rules, rows_diff};
 pub use session::{Input, Output, Session};

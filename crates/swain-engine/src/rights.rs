@@ -28,6 +28,16 @@ pub(crate) enum RightsError {
     Store(#[from] StoreError),
 }
 
+impl RightsError {
+    /// For an operator, who may know which table it is.
+    pub(crate) fn told(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::TooMany(_) => StoreError::new(StoreErrorKind::Unusable, self.to_string()),
+        }
+    }
+}
+
 /// Predicates whose selections have become values, all as of one position.
 pub(crate) struct Resolved {
     /// The position, which is the head or was it a moment ago.

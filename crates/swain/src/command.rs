@@ -11,6 +11,7 @@ mod history;
 mod inbox;
 mod init;
 mod pause;
+mod rules;
 mod serve;
 mod types;
 mod user;
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     History(history::History),
+    /// Look at rules before they are deployed.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Types(types::Types),
@@ -59,6 +63,7 @@ impl Command {
             Self::Demo(demo) => well(on_runtime(demo.run(common))),
             Self::Check(check) => on_runtime(check.run(common)),
             Self::History(history) => well(on_runtime(history.run(common))),
+            Self::Rules(rules) => well(on_runtime(rules.run(common))),
             Self::Explain(explain) => well(on_runtime(explain.run(common))),
             Self::Pause(pause) => well(on_runtime(pause.run(common))),
             Self::Resume(resume) => well(on_runtime(resume.run(common))),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use swain_core::{Name, Schema};
 use swain_engine::{Catalog, Engine, EngineError};
 use swain_server::{ServerConfig, now};
@@ -29,6 +29,12 @@ impl Project {
     pub(crate) fn read(common: &Common) -> anyhow::Result<Self> {
         let (config, source) = Config::read_file(&common.config)?;
         Ok(Self { config, place: Place::of_file(&common.config), source, data: common.data.clone() })
+    }
+
+    /// The same of another file.
+    pub(crate) fn read_other(path: &Path, common: &Common) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Self::of_text(&text, common)
     }
 
     /// The same of a text that is to become that file.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use swain_core::rule::{Auth, Expression};
@@ -17,6 +18,15 @@ pub(crate) type Hidden = Arc<BTreeSet<Name>>;
 /// From whom the columns of a table are hidden.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Masks(BTreeMap<Name, Expression>);
+
+impl fmt::Display for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (column, mask)) in self.0.iter().enumerate() {
+            write!(f, "{}{column}: {mask}", if place == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
 
 impl Masks {
     pub(super) fn read(schema: &Schema, table: &Table, config: &TableConfig) -> Result<Self, ConfigError> {

@@ -18,6 +18,7 @@ mod proxies;
 mod races;
 mod readme;
 mod retention;
+mod rules_diff;
 mod support;
 mod traps;
 mod upgrade;
