@@ -65,6 +65,9 @@ async fn who_is_signed_in_is_counted_wherever_they_are() {
     assert!(is_too_many(&ask(&ada, "192.0.2.3").await));
     assert_eq!(ask(&ben, "192.0.2.1").await.status, 404);
     assert_eq!(ask("Bearer made-up", "192.0.2.3").await.status, 404, "which speaks for nobody");
+    for n in 0..3 {
+        stage.device_over(Transport::WebSocket, None, &format!("d{n}")).await;
+    }
 }
 
 #[tokio::test]
