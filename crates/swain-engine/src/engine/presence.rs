@@ -9,7 +9,7 @@ use swain_core::{Code, DeviceId, Key, Problem, Row, RowKey, Table, UserId, Value
 use swain_store::{Store, StoreError};
 
 use super::{Engine, PlantedLeak, PresenceHeard, Told};
-use crate::hub::SessionId;
+use crate::hub::{SessionId, Taken};
 use crate::limits::RIGHTS_TRIES_MAX;
 use crate::matching::LiveShape;
 use crate::presence::{Arrival, NewGuest, Room};
@@ -24,10 +24,13 @@ struct Announcement {
 }
 
 impl<S: Store> Engine<S> {
-    /// What there is for a session of presence, to be asked when [`Engine::take`] is: what its device said beside the
-    /// stream, and whether there is something to tell it.
-    pub fn take_presence(&self, session: SessionId) -> (Vec<Presence>, bool) {
-        self.hub().take_presence(session)
+    /// The same as [`Engine::take`], and what there is of presence: what the device said beside the stream, and whether
+    /// there is something to tell it of others.
+    pub fn take_turn(&self, session: SessionId) -> (Taken, Vec<Presence>, bool) {
+        let mut hub = self.hub();
+        let taken = hub.take(session);
+        let (said, has_news) = hub.take_presence(session);
+        (taken, said, has_news)
     }
 
     /// Hands over what a device said beside its stream (spec P22). Without a stream nobody is anywhere.

@@ -96,9 +96,8 @@ impl Bench {
 
     /// One output of the session; false when it has nothing to do.
     pub(crate) fn step(&mut self, connection: &mut Connection) -> bool {
-        let taken = self.engine.take(connection.id);
+        let (taken, said, has_news) = self.engine.take_turn(connection.id);
         connection.session.handle(self.now, Input::Taken(taken));
-        let (said, has_news) = self.engine.take_presence(connection.id);
         connection.session.handle(self.now, Input::Presence(said, has_news));
         match connection.session.poll(self.now) {
             None => return false,

@@ -92,10 +92,9 @@ impl<S: Store, W: Wire> Connection<S, W> {
     }
 
     fn take(&mut self) {
-        let taken = self.seat.engine.take(self.seat.id);
+        let (taken, said, has_news) = self.seat.engine.take_turn(self.seat.id);
         self.meter.note_taken(&taken);
         self.session.handle(now(), Input::Taken(taken));
-        let (said, has_news) = self.seat.engine.take_presence(self.seat.id);
         if has_news || !said.is_empty() {
             self.session.handle(now(), Input::Presence(said, has_news));
         }
