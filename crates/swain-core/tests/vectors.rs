@@ -11,7 +11,7 @@ use swain_core::client::{
 };
 use swain_core::decode::Node;
 use swain_core::merge::apply;
-use swain_core::protocol::Transport;
+use swain_core::protocol::{Down, Nearby, Other, Transport};
 use swain_core::shape::Shape;
 use swain_core::strict_json::parse;
 use swain_core::{
@@ -46,8 +46,48 @@ fn runner(kind: &str, file: &str) -> Run {
         "overlay" => overlay,
         "session" => session,
         "transport_pick" => transport_pick,
+        "presence_room" => presence_room,
         other => panic!("{file}: nobody knows how to run '{other}'"),
     }
+}
+
+/// What the frames of the server amount to, for whoever has such a room.
+fn presence_room(case: &Value) -> Result<(), String> {
+    let mut here: BTreeMap<u64, Other> = BTreeMap::new();
+    let mut refusal = None;
+    for (place, step) in list(member(case, "steps")).iter().enumerate() {
+        let Value::Object(step) = step else { panic!("a step is an object") };
+        if let Some(expected) = step.get("expect") {
+            let others = here.values().map(|other| parse(&other.to_text()).unwrap()).map(with_nothing_said);
+            check(&Value::List(others.collect()) == member(expected, "others"), &format!("step {place}: {here:?}"))?;
+            check(refusal.as_deref() == member(expected, "problem").as_text(), &format!("step {place}: {refusal:?}"))?;
+            continue;
+        }
+        match Down::read(&step["frame"].canonical()) {
+            Ok(Down::Presence(Nearby::Room { is_whole, here: came, left, .. })) => {
+                refusal = None;
+                if is_whole {
+                    here.clear();
+                }
+                left.iter().for_each(|id| drop(here.remove(id)));
+                here.extend(came.into_iter().map(|other| (other.id, other)));
+            }
+            Ok(Down::Presence(Nearby::Refused { problem, .. })) => {
+                refusal = Some(problem.code.as_str().to_owned());
+                here.clear();
+            }
+            other => return Err(format!("step {place}: {other:?}")),
+        }
+    }
+    Ok(())
+}
+
+/// To the page, nothing said and nothing to be known are the same.
+fn with_nothing_said(other: Value) -> Value {
+    let Value::Object(mut members) = other else { panic!("somebody is an object") };
+    members.entry("row".into()).or_insert(Value::Null);
+    members.entry("state".into()).or_insert(Value::Object(BTreeMap::new()));
+    Value::Object(members)
 }
 
 fn transport_pick(case: &Value) -> Result<(), String> {

@@ -38,6 +38,36 @@ var SwainError = class extends Error {
 		this.detail = detail;
 	}
 };
+// src/presence/people.ts
+/** P28: who is in a room, as the frames of the server tell it. */
+var People = class {
+	#here = /* @__PURE__ */ new Map();
+	/** Why this tab is not in the room. */
+	problem = null;
+	/** In the order in which they came. */
+	get others() {
+		return [...this.#here.values()];
+	}
+	hear({ problem, all, here, left }) {
+		this.problem = problem === void 0 ? null : String(problem.code);
+		if (all === true || problem !== void 0) this.forget();
+		for (const id of left ?? []) this.#here.delete(id);
+		for (const other of here ?? []) {
+			const { id = 0, user = null, name = null, row = null, state = {} } = other;
+			this.#here.set(id, {
+				id,
+				user,
+				name,
+				row,
+				state
+			});
+		}
+	}
+	/** Without a stream nobody knows who is there. */
+	forget() {
+		this.#here.clear();
+	}
+};
 // src/presence/presence.ts
 /** Limit of the server, in bytes of JSON. */
 var STATE_BYTES_MAX = 2048;
@@ -147,7 +177,7 @@ var Seat = class {
 	#client;
 	#shape;
 	#say;
-	#here = /* @__PURE__ */ new Map();
+	#people = new People();
 	#row = null;
 	#state = {};
 	#said = Number.NEGATIVE_INFINITY;
@@ -177,34 +207,22 @@ var Seat = class {
 			state: this.#state
 		});
 	}
-	hear({ problem, all, here, left }) {
-		if (problem !== void 0) {
-			this.forget();
-			return this.problem.set(String(problem.code));
-		}
-		this.problem.set(null);
-		if (all === true) this.#here.clear();
-		for (const id of left) this.#here.delete(id);
-		for (const other of here) {
-			const { id = 0, user = null, name = null, row = null, state = {} } = other;
-			this.#here.set(id, {
-				id,
-				user,
-				name,
-				row,
-				state
-			});
-		}
-		this.others.set([...this.#here.values()]);
+	hear(body) {
+		this.#people.hear(body);
+		this.problem.set(this.#people.problem);
+		this.#tell();
 	}
-	/** Without a stream nobody knows who is there. */
 	forget() {
-		this.#here.clear();
-		if (this.others.getSnapshot().length > 0) this.others.set([]);
+		this.#people.forget();
+		this.#tell();
 	}
 	end() {
 		this.#stopTimer();
 		this.forget();
+	}
+	#tell() {
+		const { others } = this.#people;
+		if (others.length + this.others.getSnapshot().length > 0) this.others.set(others);
 	}
 	#stopTimer() {
 		if (this.#timer !== null) clearTimeout(this.#timer);

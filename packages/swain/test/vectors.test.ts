@@ -5,13 +5,14 @@ import { newMeta } from "../src/engine/batch";
 import { canonical } from "../src/engine/canonical";
 import type { Entry } from "../src/engine/entry";
 import { hash } from "../src/engine/hash";
-import { type Json, parseJson } from "../src/engine/json";
+import { type Json, type JsonObject, parseJson } from "../src/engine/json";
 import { applyOperation, type Operation } from "../src/engine/operation";
 import { type Ending, Picker, type TransportKind } from "../src/engine/picker";
 import { Replica } from "../src/engine/replica";
 import { type Key, keyOf, keyText, type Row, type Schema, type TableSchema } from "../src/engine/schema";
 import type { Shape } from "../src/engine/shape";
 import { SwainError } from "../src/error";
+import { type Other, People } from "../src/presence/people";
 import { Device } from "./device";
 import { spec } from "./spec";
 
@@ -48,6 +49,12 @@ interface SessionCase extends Case {
 interface PickCase extends Case {
   readonly transports: readonly [TransportKind, ...TransportKind[]];
   readonly steps: readonly PickStep[];
+}
+interface RoomCase extends Case {
+  readonly steps: readonly (
+    | { readonly frame: { readonly presence: JsonObject } }
+    | { readonly expect: { readonly others: readonly Other[]; readonly problem: string | null } }
+  )[];
 }
 /** Times are ms from the first step; `life` is null when there was no welcome. */
 type PickStep =
@@ -98,6 +105,8 @@ function runnerOf(kind: string): ((one: Case) => void) | null {
       return (one) => runSession(one as SessionCase);
     case "transport_pick":
       return (one) => runPick(one as PickCase);
+    case "presence_room":
+      return (one) => runRoom(one as RoomCase);
     default:
       return null;
   }
@@ -153,6 +162,14 @@ function runSession(one: SessionCase): void {
     } else {
       expectState(device, step.expect);
     }
+  }
+}
+
+function runRoom(one: RoomCase): void {
+  const people = new People();
+  for (const step of one.steps) {
+    if ("frame" in step) people.hear(step.frame.presence);
+    else expect({ others: people.others, problem: people.problem }).toEqual(step.expect);
   }
 }
 

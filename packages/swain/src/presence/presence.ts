@@ -4,20 +4,9 @@ import type { KeyInput } from "../client/table.js";
 import type { Json, JsonObject } from "../engine/json.js";
 import type { Filter, Shape } from "../engine/shape.js";
 import { SwainError } from "../error.js";
+import { type Other, People } from "./people.js";
 
-/** Somebody else in a room: another person, another device or another tab. */
-export interface Other {
-  /** A number of this room: the same as long as it stays. */
-  readonly id: number;
-  /** Null for a visitor. */
-  readonly user: string | null;
-  /** What the server knows; null when it knows no name. */
-  readonly name: string | null;
-  /** The key of the row that it is on, if this person may read that row. */
-  readonly row: readonly Json[] | null;
-  /** What it said of itself. */
-  readonly state: JsonObject;
-}
+export type { Other };
 
 /** One value of a scope column; none: the whole table, when its rows belong to nobody in particular. */
 export type Scope = Readonly<Record<string, Json>>;
@@ -141,7 +130,7 @@ class Seat {
   readonly #client: Client;
   readonly #shape: Shape;
   readonly #say: (body: JsonObject) => void;
-  readonly #here = new Map<number, Other>();
+  readonly #people = new People();
   #row: KeyInput | null = null;
   #state: JsonObject = {};
   #said = Number.NEGATIVE_INFINITY;
@@ -176,30 +165,26 @@ class Seat {
     this.#say({ room: this.#shape as unknown as Json, row: this.#key(), state: this.#state });
   }
 
-  hear({ problem, all, here, left }: JsonObject): void {
-    if (problem !== undefined) {
-      this.forget();
-      return this.problem.set(String((problem as JsonObject).code));
-    }
-    this.problem.set(null);
-    if (all === true) this.#here.clear();
-    for (const id of left as readonly number[]) this.#here.delete(id);
-    for (const other of here as unknown as readonly Partial<Other>[]) {
-      const { id = 0, user = null, name = null, row = null, state = {} } = other;
-      this.#here.set(id, { id, user, name, row, state });
-    }
-    this.others.set([...this.#here.values()]);
+  hear(body: JsonObject): void {
+    this.#people.hear(body);
+    this.problem.set(this.#people.problem);
+    this.#tell();
   }
 
-  /** Without a stream nobody knows who is there. */
   forget(): void {
-    this.#here.clear();
-    if (this.others.getSnapshot().length > 0) this.others.set([]);
+    this.#people.forget();
+    this.#tell();
   }
 
   end(): void {
     this.#stopTimer();
     this.forget();
+  }
+
+  #tell(): void {
+    const { others } = this.#people;
+    // An empty room stays the same one.
+    if (others.length + this.others.getSnapshot().length > 0) this.others.set(others);
   }
 
   #stopTimer(): void {

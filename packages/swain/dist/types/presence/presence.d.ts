@@ -1,20 +1,9 @@
 import type { Client } from "../client/client.js";
 import { type Watchable } from "../client/signal.js";
 import type { KeyInput } from "../client/table.js";
-import type { Json, JsonObject } from "../engine/json.js";
-/** Somebody else in a room: another person, another device or another tab. */
-export interface Other {
-    /** A number of this room: the same as long as it stays. */
-    readonly id: number;
-    /** Null for a visitor. */
-    readonly user: string | null;
-    /** What the server knows; null when it knows no name. */
-    readonly name: string | null;
-    /** The key of the row that it is on, if this person may read that row. */
-    readonly row: readonly Json[] | null;
-    /** What it said of itself. */
-    readonly state: JsonObject;
-}
+import type { Json } from "../engine/json.js";
+import { type Other } from "./people.js";
+export type { Other };
 /** One value of a scope column; none: the whole table, when its rows belong to nobody in particular. */
 export type Scope = Readonly<Record<string, Json>>;
 /** P28: a room, as long as this tab is in it. `others` in the order in which they came. */
