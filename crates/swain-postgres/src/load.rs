@@ -65,7 +65,7 @@ pub(crate) async fn load(
             break;
         }
     }
-    let row = session.query_one("SELECT head, swain.waits() FROM swain.state", &[]).await?;
+    let row = session.query_one("SELECT head, swain.waits() FROM swain.latest", &[]).await?;
     chunk.head = Pos(unsigned(row.get(0)));
     Ok(Loaded { chunk, sees_more: row.get(1) })
 }

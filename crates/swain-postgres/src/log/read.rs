@@ -25,7 +25,7 @@ const FETCH_CHANGES_MAX: usize = 512;
 /// The ends of the log.
 pub(crate) async fn head(session: &Session) -> Result<Head, Failure> {
     let sql = "
-        SELECT s.head, coalesce((SELECT tag FROM swain.positions WHERE pos = s.head), 0), s.floor FROM swain.state s";
+        SELECT s.head, coalesce((SELECT tag FROM swain.positions WHERE pos = s.head), 0), s.floor FROM swain.latest s";
     let row = session.query_one(sql, &[]).await?;
     Ok(Head { pos: Pos(unsigned(row.get(0))), tag: read_tag(row.get(1)), floor: Pos(unsigned(row.get(2))) })
 }

@@ -38,19 +38,26 @@ begin
 end
 $capture$;
 
+-- While a transaction is open, every version of the one row of the state that comes meanwhile stays. So that nobody reads
+-- all of them, they are found by their head, the newest first; and no key is on them, which would be looked up for each.
+alter table swain.state drop constraint if exists state_pkey;
+create index if not exists state_head on swain.state (head);
+create or replace view swain.latest as select * from swain.state order by head desc limit 1;
+
 -- Whether this snapshot sees a change that has no position yet.
 create or replace function swain.waits() returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = 'force_generic_plan'
 as $waits$
 begin
     return exists (
         select from swain.changes
-        where tx >= (select pg_snapshot_xmax(snapshot) from swain.state) and tx < '9223372036854775808'
+        where tx >= (select pg_snapshot_xmax(snapshot) from swain.latest) and tx < '9223372036854775808'
     ) or exists (
         select from swain.changes
-        where tx = any (array(select pg_snapshot_xip(snapshot) from swain.state))
+        where tx = any (array(select pg_snapshot_xip(snapshot) from swain.latest))
     );
 end
 $waits$;
@@ -61,14 +68,15 @@ create or replace function swain.sequenced(device text) returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = 'force_generic_plan'
 as $sequenced$
 declare
     waiting bigint;
 begin
     select min(c.n) into waiting from swain.changes c
     where c.op = 'm' and c.device = sequenced.device and c.tx < '9223372036854775808' and (
-        c.tx >= (select pg_snapshot_xmax(snapshot) from swain.state)
-        or c.tx = any (array(select pg_snapshot_xip(snapshot) from swain.state)));
+        c.tx >= (select pg_snapshot_xmax(snapshot) from swain.latest)
+        or c.tx = any (array(select pg_snapshot_xip(snapshot) from swain.latest)));
     return coalesce(waiting - 1, (select d.last from swain.devices d where d.device = sequenced.device), 0);
 end
 $sequenced$;

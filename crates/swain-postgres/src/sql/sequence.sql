@@ -14,6 +14,8 @@ set synchronous_commit = 'on'
 set enable_seqscan = off
 set enable_nestloop = off
 set jit = off
+-- One plan for all passes: to make a new one takes several times as long as a pass.
+set plan_cache_mode = 'force_generic_plan'
 as $sequence$
 declare
     past record;
@@ -24,7 +26,7 @@ begin
     if not pg_try_advisory_xact_lock(7743230) then
         return -1;
     end if;
-    select pg_snapshot_xmax(snapshot) as horizon, snapshot, head into strict past from swain.state;
+    select pg_snapshot_xmax(snapshot) as horizon, snapshot, head into strict past from swain.latest;
     if pg_snapshot_xmax(pg_current_snapshot()) < past.horizon then
         raise exception 'the transaction numbers of this database went backwards: it was restored'
             using errcode = 'SW001';
@@ -91,7 +93,7 @@ begin
         returning 1
     ), remembered as (
         update swain.state set snapshot = present.snapshot, head = (select max(pos) from placed)
-        from present where exists (select from placed)
+        from present where head = past.head and exists (select from placed)
         returning head
     )
     select coalesce(max(pos), past.head) - past.head + 0 * (select count(*) from positions)

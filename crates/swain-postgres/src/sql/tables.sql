@@ -4,7 +4,7 @@ create table swain.meta (name text primary key, value text not null);
 
 -- One row: the ends of the log, and the snapshot of the last pass. Its advisory lock orders the passes.
 create table swain.state (
-    one boolean primary key default true check (one),
+    one boolean not null default true check (one),
     epoch text not null,
     system bigint not null,
     snapshot pg_snapshot not null,
