@@ -19,5 +19,5 @@ fn open() -> Fixture<PostgresStore> {
     let url = postgres::database();
     postgres::run_sql(&url, POSTGRES_TABLES);
     let store = runtime().block_on(PostgresStore::open(PostgresOptions::new(url))).unwrap();
-    Fixture { store, enforces: Enforces::UniqueAndForeignKeys, cases: 2_000, keep: Box::new(()) }
+    Fixture { store, enforces: Enforces::UniqueAndForeignKeys, cases: 20_000, keep: Box::new(()) }
 }
