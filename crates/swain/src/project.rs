@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-use swain_core::{Name, Schema};
+use anyhow::{Context as _, anyhow, bail};
+use swain_core::{Name, Schema, Table};
 use swain_engine::{Catalog, Engine, EngineError};
 use swain_server::{ServerConfig, now};
 use swain_store::Store as _;
@@ -22,6 +22,16 @@ pub(crate) struct Project {
     pub(crate) place: Place,
     source: Source,
     data: Option<PathBuf>,
+}
+
+/// The table of the catalog that somebody named; the error says which one may have been meant.
+pub(crate) fn table_of<'a>(catalog: &'a Catalog, name: &str, common: &Common) -> anyhow::Result<&'a Table> {
+    let tables = &catalog.schema.tables;
+    tables.get(name).ok_or_else(|| {
+        let near = nearest(name, tables.keys().map(Name::as_str));
+        let help = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        anyhow!("{} names no table '{name}'{help}", common.config.display())
+    })
 }
 
 impl Project {

@@ -10,8 +10,7 @@ use swain_store::Accounts as _;
 
 use crate::common::Common;
 use crate::database::Database;
-use crate::nearest::nearest;
-use crate::project::Project;
+use crate::project::{Project, table_of};
 
 /// Say which clause of a rule lets somebody see or change a row, or keeps them from it.
 #[derive(Debug, clap::Args)]
@@ -43,11 +42,7 @@ impl Explain {
         let project = Project::read(common)?;
         let database = project.open().await?;
         let catalog = project.catalog(&database).await?;
-        let Some(table) = catalog.schema.tables.get(self.table.as_str()) else {
-            let near = nearest(&self.table, catalog.schema.tables.keys().map(Name::as_str));
-            let help = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            bail!("{} names no table '{}'{help}", common.config.display(), self.table);
-        };
+        let table = table_of(&catalog, &self.table, common)?;
         let key = read_key(table, &self.key)?;
         let auth = self.auth(&database).await?;
         let explained = explain(&*database.store, &catalog, &auth, table, &key).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 use swain_core::{Change, Millis, Name, Pos, Position, Row, Who};
 use swain_store::{Accounts as _, Store as _};
@@ -10,8 +10,7 @@ use swain_store::{Accounts as _, Store as _};
 use super::explain::read_key;
 use crate::common::Common;
 use crate::database::Database;
-use crate::nearest::nearest;
-use crate::project::Project;
+use crate::project::{Project, table_of};
 
 /// Show what happened to a row: when, by whom, and each column before and after.
 #[derive(Debug, clap::Args)]
@@ -41,11 +40,7 @@ impl History {
         let project = Project::read(common)?;
         let database = project.open().await?;
         let catalog = project.catalog(&database).await?;
-        let Some(table) = catalog.schema.tables.get(self.table.as_str()) else {
-            let near = nearest(&self.table, catalog.schema.tables.keys().map(Name::as_str));
-            let help = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            bail!("{} names no table '{}'{help}", common.config.display(), self.table);
-        };
+        let table = table_of(&catalog, &self.table, common)?;
         let key = read_key(table, &self.key)?;
         let steps = database.store.history(table.name.clone(), key, self.before.map(Pos), self.limit).await;
         let steps = steps.context("the history cannot be read; has `swain serve` run with this configuration?")?;
