@@ -6,7 +6,7 @@ use swain_core::rule::Auth;
 use swain_core::strict_json::parse;
 use swain_core::{Key, Name, Table, UserId, Value, Who};
 use swain_engine::{Clause, Departure, Explanation, Reason, Right, explain};
-use swain_store::Accounts as _;
+use swain_store::{Accounts as _, Person};
 
 use crate::common::Common;
 use crate::database::Database;
@@ -57,22 +57,21 @@ impl Explain {
         if self.user == "visitor" {
             return Ok(Auth { user: None, role: self.role.clone(), claims });
         }
-        let store = &database.store;
-        let person = match self.user.contains('@') {
-            true => {
-                let person = store.person_by_email(self.user.trim().to_lowercase()).await?;
-                Some(person.with_context(|| {
-                    format!("nobody has an account for {}; `swain user list` shows who has one", self.user)
-                })?)
-            }
-            false => store.person(UserId::from(self.user.as_str())).await?,
-        };
-        let (user, role) = match person {
+        let (user, role) = match person_named(database, &self.user).await? {
             Some(person) => (person.id, Some(person.role)),
             None => (UserId::from(self.user.as_str()), None),
         };
         Ok(Auth { user: Some(user), role: self.role.clone().or(role), claims })
     }
+}
+
+/// Whose account an address or an id names. An address has to be somebody's; an id may be of another identity provider.
+pub(super) async fn person_named(database: &Database, name: &str) -> anyhow::Result<Option<Person>> {
+    if !name.contains('@') {
+        return Ok(database.store.person(UserId::from(name)).await?);
+    }
+    let person = database.store.person_by_email(name.trim().to_lowercase()).await?;
+    person.map(Some).with_context(|| format!("nobody has an account for {name}; `swain user list` shows who has one"))
 }
 
 fn read_claims(text: &str) -> anyhow::Result<std::collections::BTreeMap<Name, Value>> {

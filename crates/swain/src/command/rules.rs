@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 use swain_core::rule::Auth;
 use swain_core::{Key, Name, Table};
 use swain_engine::{Catalog, RowsDiff, changed_rules, rows_diff};
 use swain_store::{Accounts as _, Person};
 
+use super::explain::person_named;
 use crate::common::Common;
 use crate::database::Database;
 use crate::progress::Progress;
@@ -115,13 +116,8 @@ async fn somebody(database: &Database, name: &str) -> anyhow::Result<Somebody> {
     if name == "visitor" {
         return Ok(visitor());
     }
-    let person = match name.contains('@') {
-        true => database.store.person_by_email(name.trim().to_lowercase()).await?,
-        false => database.store.person(name.into()).await?,
-    };
-    match person {
+    match person_named(database, name).await? {
         Some(person) => Ok(of_person(person)),
-        None if name.contains('@') => bail!("nobody has an account for {name}; `swain user list` shows who has one"),
         // Somebody of the application's own identity provider.
         None => Ok(Somebody { name: name.to_owned(), auth: Auth { user: Some(name.into()), ..Auth::default() } }),
     }
